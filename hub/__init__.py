@@ -1,0 +1,1 @@
+"""The care hub: rules, records, services, pages and API."""

@@ -1,0 +1,53 @@
+"""Settings: the only reader of the environment. Everything has a default that works on a laptop."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: Carehub runs from it (docs/adr), so templates and migrations lie beside hub/."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one hub."""
+
+    home: Path
+    """CAREHUB_HOME: the data folder (database, Valkey, spool, logs)."""
+    port: int
+    """CAREHUB_PORT: where the web server listens, on loopback."""
+    database_url: str
+    """DATABASE_URL, as ``postgresql+psycopg://...``."""
+    redis_url: str
+    """REDIS_URL of Valkey or Redis."""
+    pool_size: int
+    """CAREHUB_POOL: database connections per process; further threads queue for one."""
+    secret_key: str
+    """CAREHUB_SECRET: signs nothing that must survive; sessions live in PostgreSQL."""
+    simulated: bool
+    """CAREHUB_SIMULATED: this hub runs on a simulated clock (`carehub day`)."""
+    base_url: str
+    """CAREHUB_BASE_URL: how others reach this hub; stands in Bundle.link and message sources."""
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment (or from ``environ`` in tests)."""
+    env = os.environ if environ is None else environ
+    home = Path(env.get("CAREHUB_HOME") or ROOT / ".carehub")
+    port = int(env.get("CAREHUB_PORT") or 8000)
+    database_url = env.get("DATABASE_URL", "")
+    for plain in ("postgresql://", "postgres://"):
+        if database_url.startswith(plain):
+            # SQLAlchemy's default driver for the bare scheme is another library.
+            database_url = "postgresql+psycopg://" + database_url.removeprefix(plain)
+    return Settings(
+        home=home,
+        port=port,
+        database_url=database_url or "postgresql+psycopg:///carehub",
+        redis_url=env.get("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        pool_size=int(env.get("CAREHUB_POOL") or 8),
+        secret_key=env.get("CAREHUB_SECRET", ""),
+        simulated=env.get("CAREHUB_SIMULATED") == "1",
+        base_url=(env.get("CAREHUB_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+    )
