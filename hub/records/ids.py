@@ -1,0 +1,17 @@
+"""Time-ordered ids (RFC 9562 UUID version 7): random ids cost write amplification."""
+
+import os
+import time
+
+
+def new_id() -> str:
+    """Return a UUIDv7 in its text form; its first 48 bits are real milliseconds, the rest random.
+
+    Real time, not ``hub.clock``: in a simulated hub ids must still be unique and in order.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,0 +1,66 @@
+"""One version of one FHIR record, as it is stored."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from fhir import jsontext
+from fhir.systems import MANAGED_TAG_CODE, MANAGED_TAG_SYSTEM
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stored version. ``text`` is the JSON exactly as it came in, with our id and meta."""
+
+    type: str
+    id: str
+    version: int
+    last_updated: datetime
+    text: str
+    deleted: bool = False
+    managed: bool = False
+
+    @property
+    def reference(self) -> str:
+        return f"{self.type}/{self.id}"
+
+    @cached_property
+    def _parsed(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = jsontext.loads(self.text)
+        return parsed
+
+    @property
+    def resource(self) -> dict[str, Any]:
+        """A copy of the resource that the caller may change; decimals are ``Decimal``."""
+        return copied(self._parsed)
+
+    def __getitem__(self, element: str) -> Any:
+        """Return a top-level element; do not change what it holds (see ``resource``)."""
+        return self._parsed[element]
+
+    def get(self, element: str, default: Any = None) -> Any:
+        return self._parsed.get(element, default)
+
+
+def copied(value: Any) -> Any:
+    """Copy parsed JSON; several times faster than copy.deepcopy, which also copies scalars."""
+    if isinstance(value, dict):
+        return {name: copied(child) for name, child in value.items()}
+    if isinstance(value, list):
+        return [copied(child) for child in value]
+    return value
+
+
+def is_managed(resource: dict[str, Any]) -> bool:
+    """Say whether the resource carries the tag ``carehub|managed``."""
+    return any(
+        tag.get("system") == MANAGED_TAG_SYSTEM and tag.get("code") == MANAGED_TAG_CODE
+        for tag in resource.get("meta", {}).get("tag", ())
+        if isinstance(tag, dict)
+    )
+
+
+def instant(moment: datetime) -> str:
+    """Write an instant as FHIR R4 does, in UTC with microseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,211 @@
+"""The tables of FHIR records, declared from the registry: one a type, and rows that all share.
+
+A type more is data (fhir/registry) and one generated migration. Layout and numbers: docs/adr/0001.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
+
+from fhir.registry.search_parameters import search_parameters
+from fhir.registry.types import SUPPORTED_TYPES
+from hub.db import db
+from hub.records.promoted import DATE_INDEXES, INDEXES, PROMOTED
+
+ID = Text(collation="C")
+"""Ids and references compare as bytes."""
+
+INSTANT = DateTime(timezone=True)
+
+
+@cache
+def snake(name: str) -> str:
+    """``CarePlan`` -> ``care_plan``, ``authored-on`` -> ``authored_on``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
+
+
+@cache
+def date_columns(resource_type: str) -> Mapping[str, str]:
+    """Return the date parameters that have two columns of their own: code -> column stem."""
+    return {
+        code: f"d_{snake(code)}"
+        for code, parameter in search_parameters(resource_type).items()
+        if parameter.kind == "date" and not parameter.multi and not code.startswith("_")
+    }
+
+
+def _column(kind: str) -> Any:
+    return INSTANT if kind == "instant" else ID
+
+
+def _declare(resource_type: str) -> Table:
+    name = f"fhir_{snake(resource_type)}"
+    dates = date_columns(resource_type)
+    promoted = PROMOTED.get(resource_type, ())
+    columns: list[Any] = [
+        Column("id", ID, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("last_updated", INSTANT, nullable=False),
+        Column("deleted", Boolean, nullable=False, server_default=text("false")),
+        Column("managed", Boolean, nullable=False, server_default=text("false")),
+        Column("patient_id", ID),
+        Column("content", Text, nullable=False),
+        Column("idx", ARRAY(BigInteger), nullable=False),
+        *(Column(p.column, _column(p.kind)) for p in promoted),
+        *(Column(f"{stem}_{end}", INSTANT) for stem in dates.values() for end in ("lo", "hi")),
+        PrimaryKeyConstraint("id", name=f"pk_{name}"),
+    ]
+    table = Table(name, db.metadata, *columns, postgresql_with={"fillfactor": "90"})
+    Index(
+        f"ix_{name}_idx",
+        table.c.idx,
+        postgresql_using="gin",
+        # A pending list would make every search read it whole; see docs/adr/0001.
+        postgresql_with={"fastupdate": "off"},
+    )
+    Index(f"ix_{name}_last_updated", table.c.last_updated, table.c.id)
+    Index(
+        f"ix_{name}_patient_id",
+        table.c.patient_id,
+        table.c.id,
+        postgresql_where=text("patient_id IS NOT NULL"),
+    )
+    for fields in INDEXES.get(resource_type, ()):
+        label = "_".join(field.split()[0] for field in fields)
+        Index(f"ix_{name}_{label}", *(_ordered(table, field) for field in fields))
+    for code in DATE_INDEXES.get(resource_type, ()):
+        stem = dates[code]
+        Index(f"ix_{name}_{stem}", table.c[f"{stem}_lo"], table.c.id)
+    return table
+
+
+def _ordered(table: Table, field: str) -> Any:
+    column, _, direction = field.partition(" ")
+    return table.c[column].desc() if direction == "DESC" else table.c[column]
+
+
+TABLES: Mapping[str, Table] = {name: _declare(name) for name in SUPPORTED_TYPES}
+
+HISTORY = Table(
+    "fhir_history",
+    db.metadata,
+    Column("type", ID, nullable=False),
+    Column("id", ID, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("last_updated", INSTANT, nullable=False),
+    Column("deleted", Boolean, nullable=False, server_default=text("false")),
+    Column("patient_id", ID),
+    Column("content", Text, nullable=False),
+    PrimaryKeyConstraint("type", "id", "version", name="pk_fhir_history"),
+    Index("ix_fhir_history_last_updated", "type", "last_updated", "id"),
+)
+"""Superseded versions only: the current one is in its table. Append-only."""
+
+STRINGS = Table(
+    "fhir_string",
+    db.metadata,
+    Column("type", ID, nullable=False),
+    Column("param", ID, nullable=False),
+    Column("value", ID, nullable=False),
+    Column("id", ID, nullable=False),
+    PrimaryKeyConstraint("type", "param", "value", "id", name="pk_fhir_string"),
+)
+"""Normalised strings; a prefix is a range of the primary key."""
+
+DATES = Table(
+    "fhir_date",
+    db.metadata,
+    Column("type", ID, nullable=False),
+    Column("param", ID, nullable=False),
+    Column("lo", INSTANT, nullable=False),
+    Column("hi", INSTANT, nullable=False),
+    Column("id", ID, nullable=False),
+    PrimaryKeyConstraint("type", "param", "lo", "hi", "id", name="pk_fhir_date"),
+)
+"""Date parameters that can have several values; half-open ranges."""
+
+QUANTITIES = Table(
+    "fhir_quantity",
+    db.metadata,
+    Column("type", ID, nullable=False),
+    Column("param", ID, nullable=False),
+    Column("lo", Numeric, nullable=False),
+    Column("hi", Numeric, nullable=False),
+    Column("unit", ID, nullable=False, server_default=""),
+    Column("id", ID, nullable=False),
+    PrimaryKeyConstraint("type", "param", "lo", "hi", "unit", "id", name="pk_fhir_quantity"),
+)
+"""Numbers and quantities with the range of their implicit precision; unit is ``system|code``."""
+
+RELATIONSHIPS = Table(
+    "relationship",
+    db.metadata,
+    Column("source", ID, nullable=False),
+    Column("patient_id", ID, nullable=False),
+    Column("party", ID, nullable=False),
+    Column("basis", ID, nullable=False),
+    PrimaryKeyConstraint("source", "patient_id", "party", "basis", name="pk_relationship"),
+    Index("ix_relationship_patient_id_party", "patient_id", "party"),
+    Index("ix_relationship_party_patient_id", "party", "patient_id"),
+)
+"""Who has a legitimate relationship with whom, derived from records as they are written."""
+
+AUDIT = Table(
+    "audit",
+    db.metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", INSTANT, nullable=False),
+    Column("actor", ID, nullable=False),
+    Column("action", ID, nullable=False),
+    Column("subject", ID, nullable=False),
+    Column("version", Integer),
+    Column("request_id", ID),
+    Column("detail", JSON),
+)
+"""The hub's own audit. Never read by a function of the hub; sealed in batches."""
+
+CHANGES = Table(
+    "record_change",
+    db.metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("type", ID, nullable=False),
+    Column("record_id", ID, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+"""Every version written, until the relay has looked whether a Subscription wants it."""
+
+OUTBOX = Table(
+    "outbox",
+    db.metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("event", ID, nullable=False),
+    Column("handler", ID, nullable=False),
+    Column("subject", ID, nullable=False),
+    Column("payload", JSON, nullable=False, server_default=text("'{}'")),
+    Column("created_at", INSTANT, nullable=False),
+    Column("due_at", INSTANT, nullable=False),
+    Column("sent_at", INSTANT),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("handled_at", INSTANT),
+    Column("error", Text),
+    Index("ix_outbox_open", "due_at", "id", postgresql_where=text("handled_at IS NULL")),
+    Index("ix_outbox_subject", "subject"),
+)
+"""What must happen after the commit: one row a handler, written in the transaction itself."""
