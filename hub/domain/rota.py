@@ -1,0 +1,124 @@
+"""Who is on shift: shifts and absences as instants, so a clock change cannot move a night shift.
+
+Source: the care model, section 5 ("who is on shift now: rota, not working pattern alone").
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from hub.domain.errors import RuleError
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One person at work from ``starts_at`` to ``ends_at`` (aware; the end is off shift)."""
+
+    staff: str
+    """``Practitioner/<id>``"""
+    team: str
+    """``CareTeam/<id>`` the shift is worked for."""
+    starts_at: datetime
+    ends_at: datetime
+    role: str | None = None
+    place: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None:
+            raise RuleError("a shift needs its time zone", field="starts_at")
+        if self.ends_at <= self.starts_at:
+            raise RuleError("a shift ends after it starts", field="ends_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """One person away, planned or sick; ``ends_at`` None while nobody knows when they return."""
+
+    staff: str
+    starts_at: datetime
+    ends_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rota:
+    """The shifts and absences that a decision looks at."""
+
+    shifts: tuple[Shift, ...] = ()
+    absences: tuple[Absence, ...] = ()
+
+    def around(self, instants: Iterable[datetime]) -> Self:
+        """Return only what matters at the given instants, in a stable order."""
+        moments = tuple(instants)
+        shifts = {
+            shift
+            for shift in self.shifts
+            if any(shift.starts_at <= at < shift.ends_at for at in moments)
+        }
+        absences = {
+            absence for absence in self.absences if any(_covers(absence, at) for at in moments)
+        }
+        return replace(
+            self,
+            shifts=tuple(sorted(shifts, key=_shift_key)),
+            absences=tuple(
+                sorted(absences, key=lambda absence: (absence.staff, absence.starts_at))
+            ),
+        )
+
+
+def absence_at(rota: Rota, staff: str, at: datetime) -> Absence | None:
+    """Return why somebody is away at an instant, or None."""
+    return next(
+        (absence for absence in rota.absences if absence.staff == staff and _covers(absence, at)),
+        None,
+    )
+
+
+def shift_at(rota: Rota, staff: str, at: datetime) -> Shift | None:
+    """Return the shift somebody works at an instant, absences not looked at."""
+    working = [
+        shift
+        for shift in rota.shifts
+        if shift.staff == staff and shift.starts_at <= at < shift.ends_at
+    ]
+    return max(working, key=_shift_key) if working else None
+
+
+def on_shift(rota: Rota, at: datetime, *, team: str | None = None) -> tuple[Shift, ...]:
+    """Return the shifts at work at an instant, absent people left out, by staff id."""
+    away = {absence.staff for absence in rota.absences if _covers(absence, at)}
+    return tuple(
+        sorted(
+            (
+                shift
+                for shift in rota.shifts
+                if shift.starts_at <= at < shift.ends_at
+                and shift.staff not in away
+                and team in (None, shift.team)
+            ),
+            key=_shift_key,
+        )
+    )
+
+
+def overlapping(shifts: Iterable[Shift]) -> tuple[tuple[Shift, Shift], ...]:
+    """Return the pairs in which one person would work two shifts at once."""
+    latest: dict[str, Shift] = {}
+    pairs = []
+    for shift in sorted(shifts, key=lambda shift: (shift.staff, shift.starts_at, shift.ends_at)):
+        before = latest.get(shift.staff)
+        if before is not None and shift.starts_at < before.ends_at:
+            pairs.append((before, shift))
+        if before is None or shift.ends_at > before.ends_at:
+            latest[shift.staff] = shift
+    return tuple(pairs)
+
+
+def _covers(absence: Absence, at: datetime) -> bool:
+    return absence.starts_at <= at and (absence.ends_at is None or at < absence.ends_at)
+
+
+def _shift_key(shift: Shift) -> tuple[str, datetime, datetime, str]:
+    return (shift.staff, shift.ends_at, shift.starts_at, shift.team)
