@@ -1,0 +1,17 @@
+"""The declared list of routes that answer without an Actor; every other route refuses."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+PUBLIC_ROUTES: Mapping[str, str] = MappingProxyType(
+    {
+        "/sign-in": "nobody can be signed in before it",
+        "/static/<path:filename>": "style sheets and scripts, the same for everybody",
+        "/web/static/<path:filename>": "style sheets and scripts, the same for everybody",
+        "/live": "tells a supervisor that the process answers; says nothing else",
+        "/ready": "tells a load balancer that the hub can work; says nothing else",
+        "/metrics": "counters without people in them, scraped on loopback",
+        "/fhir/metadata": "FHIR R4 http.html: a client reads it before it authenticates",
+    }
+)
+"""URL rule -> why it is open. Rules, not endpoint names: the address is what an outsider sees."""
