@@ -31,14 +31,12 @@ PROMOTED: Mapping[str, tuple[Promoted, ...]] = {
         Promoted("code", ("code", "coding", "code")),
         Promoted("business_status", ("businessStatus", "coding", "code")),
         Promoted("priority", ("priority",), parameter="priority"),
-        Promoted("authored_on", ("authoredOn",), kind="instant"),
         Promoted("due_at", ("restriction", "period", "end"), kind="instant"),
     ),
     "ServiceRequest": (
         _STATUS,
         Promoted("priority", ("priority",), parameter="priority"),
         Promoted("performer", ("performer", "reference")),
-        Promoted("authored_on", ("authoredOn",), kind="instant"),
     ),
     "CarePlan": (_STATUS, Promoted("care_team", ("careTeam", "reference"))),
     "CareTeam": (_STATUS, Promoted("category", ("category", "coding", "code"))),
@@ -55,10 +53,10 @@ PROMOTED: Mapping[str, tuple[Promoted, ...]] = {
 INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     # A worklist: one owner, some states, newest first (care model section 1).
     "Task": (
-        ("owner", "status", "authored_on DESC", "id"),
+        ("owner", "status", "d_authored_on_lo DESC", "id"),
         ("focus",),
     ),
-    "ServiceRequest": (("status", "authored_on"),),
+    "ServiceRequest": (("status", "d_authored_lo"),),
     "Subscription": (("status",),),
 }
 

@@ -1,0 +1,102 @@
+"""One policy for access, as SQL: every read, search, include, count and history goes through it.
+
+People see a person's records through a legitimate relationship; systems what their scopes say;
+the hub everything. Records outside a person's compartment (organisations, services ...) are seen
+by everybody who is signed in.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy.sql.expression import FromClause
+
+from fhir.outcomes import ForbiddenError
+from hub import clock
+from hub.domain.actor import Actor, ActorKind
+from hub.models.agreement import SharingAgreement
+from hub.records.tables import RELATIONSHIPS
+
+_LETTERS = {"create": "c", "read": "r", "update": "u", "delete": "d", "search": "s"}
+
+
+@lru_cache(maxsize=4096)
+def permits(scopes: frozenset[str], resource_type: str, letter: str) -> bool:
+    """Say whether SMART v2 scopes (``system/Patient.rs``) allow an interaction letter.
+
+    Source: SMART App Launch 2.x, Scopes for requesting FHIR resources.
+    """
+    for scope in scopes:
+        context, _, permission = scope.partition("/")
+        name, _, letters = permission.partition(".")
+        letters = letters.partition("?")[0]
+        if (
+            context in {"system", "user"}
+            and name in {"*", resource_type}
+            and (letter in letters or letters == "*")
+        ):
+            return True
+    return False
+
+
+def authorise(actor: Actor, interaction: str, resource_type: str) -> None:
+    """Raise ForbiddenError where a system's scopes do not cover the interaction."""
+    if actor.kind is not ActorKind.SYSTEM:
+        return
+    letter = _LETTERS[interaction]
+    if not permits(actor.scopes, resource_type, letter):
+        raise ForbiddenError(
+            f"the token's scopes do not allow {interaction} of {resource_type}: "
+            f"it needs system/{resource_type}.{letter}"
+        )
+
+
+def parties(actor: Actor) -> list[str]:
+    """Return the references by which records relate this actor to people."""
+    return [p for p in (actor.practitioner, actor.organization, *sorted(actor.teams)) if p]
+
+
+def predicate(actor: Actor, alias: str) -> tuple[str, Sequence[Any]]:
+    """Return the condition for rows of a record table called ``alias``, as psycopg SQL."""
+    if actor.kind is not ActorKind.PERSON:
+        return "TRUE", ()
+    return (
+        f"({alias}.patient_id IS NULL OR EXISTS (SELECT 1 FROM relationship rel"
+        f" WHERE rel.patient_id = {alias}.patient_id AND rel.party = ANY(%s::text[])"
+        " AND (rel.party = %s OR EXISTS (SELECT 1 FROM sharing_agreement sa"
+        " WHERE sa.organization = %s AND sa.signed_at <= %s"
+        " AND (sa.ended_at IS NULL OR sa.ended_at > %s)))))",
+        (
+            parties(actor),
+            actor.organization,
+            actor.organization,
+            (now := clock.now()),
+            now,
+        ),
+    )
+
+
+def visible_to(actor: Actor, table: FromClause) -> ColumnElement[bool]:
+    """Return the same condition for SQLAlchemy queries of pages and measures."""
+    if actor.kind is not ActorKind.PERSON:
+        return true()
+    now = clock.now()
+    rel = RELATIONSHIPS.c
+    signed = exists(
+        select(SharingAgreement.organization).where(
+            SharingAgreement.organization == actor.organization,
+            SharingAgreement.signed_at <= now,
+            or_(SharingAgreement.ended_at.is_(None), SharingAgreement.ended_at > now),
+        )
+    )
+    related = exists(
+        select(rel.source).where(
+            and_(
+                rel.patient_id == table.c.patient_id,
+                rel.party.in_(parties(actor)),
+                or_(rel.party == actor.organization, signed),
+            )
+        )
+    )
+    return or_(table.c.patient_id.is_(None), related)

@@ -1,0 +1,302 @@
+"""Writing records: the one door. Validate, guard, authorise, check the version, write it all."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NoReturn
+
+
+from fhir import jsontext
+from fhir.outcomes import (
+    BadRequestError,
+    ConflictError,
+    GoneError,
+    InvalidResourceError,
+    NotFoundError,
+    UnprocessableError,
+    VersionConflictError,
+)
+from fhir.registry.types import SUPPORTED_TYPES
+from fhir.systems import MANAGED_TAG_CODE, MANAGED_TAG_SYSTEM
+from fhir.validation import validate
+from hub import clock
+from hub.db import driver
+from hub.domain.actor import Actor
+from hub.records import access, audit, guards
+from hub.records.ids import new_id
+from hub.records.reading import Stored, fetch
+from hub.records.record import Record, instant, is_managed
+from hub.records.row import EMPTY, Row, row_of, scalar_columns
+from hub.records.statements import insert_sql, update_sql
+
+MANAGED_TAG_JSON = f'{{"system":"{MANAGED_TAG_SYSTEM}","code":"{MANAGED_TAG_CODE}"}}'
+
+_TRIES = 10
+"""A write without If-Match that keeps losing to others gives up with 409 after this many."""
+
+Body = dict[str, Any] | str | bytes
+
+
+@dataclass(slots=True)
+class Version:
+    """A version about to be written."""
+
+    type: str
+    id: str
+    number: int
+    at: datetime
+    text: str
+    row: Row
+    deleted: bool = False
+
+    def as_record(self) -> Record:
+        return Record(
+            type=self.type,
+            id=self.id,
+            version=self.number,
+            last_updated=self.at,
+            text=self.text,
+            deleted=self.deleted,
+            managed=self.row.managed,
+        )
+
+
+def read_body(body: Body, expected_type: str | None = None) -> tuple[dict[str, Any], str]:
+    """Return (value, text) of a body; refuse types that the hub does not hold."""
+    if isinstance(body, dict):
+        value, text = body, jsontext.dumps(body)
+    else:
+        value, text = jsontext.parse(body)
+    resource_type = value.get("resourceType")
+    if not isinstance(resource_type, str):
+        raise BadRequestError(
+            "resourceType is missing", expression="resourceType", code="structure"
+        )
+    if expected_type is not None and resource_type != expected_type:
+        raise BadRequestError(
+            f"resourceType is {resource_type}, the address says {expected_type}",
+            expression="resourceType",
+        )
+    if resource_type not in SUPPORTED_TYPES:
+        raise NotFoundError(
+            f"the hub does not hold {resource_type}; it holds {', '.join(SUPPORTED_TYPES)}",
+            code="not-supported",
+        )
+    return value, text
+
+
+def check(value: dict[str, Any], *, server_meta: bool = True) -> None:
+    """Raise InvalidResourceError with every fault of the resource."""
+    faults = [
+        issue
+        for issue in validate(value, server_meta=server_meta)
+        if issue.severity in {"error", "fatal"}
+    ]
+    if faults:
+        raise InvalidResourceError(faults)
+
+
+def prepare(
+    value: dict[str, Any],
+    text: str,
+    *,
+    id: str,  # noqa: A002 - the element's name
+    number: int,
+    managed: bool,
+) -> Version:
+    """Give a valid resource its id and meta, and derive its rows."""
+    tagged = is_managed(value)
+    if tagged and not managed:
+        raise UnprocessableError(
+            f"meta.tag {MANAGED_TAG_SYSTEM}|{MANAGED_TAG_CODE} is set by the hub only: "
+            "send the resource without it",
+            expression=f"{value['resourceType']}.meta.tag",
+        )
+    at = clock.now()
+    spliced = jsontext.splice(
+        text,
+        id=id,
+        version=number,
+        last_updated=instant(at),
+        add_tag=MANAGED_TAG_JSON if managed and not tagged else None,
+    )
+    # A tag that was added must be found by _tag too.
+    row = row_of(jsontext.loads(spliced) if managed and not tagged else {**value, "id": id})
+    return Version(value["resourceType"], id, number, at, spliced, row)
+
+
+def create(
+    actor: Actor,
+    resource: Body,
+    *,
+    id: str | None = None,  # noqa: A002 - the element's name
+    managed: bool = False,
+) -> Record:
+    """Store a new record and return it.
+
+    ``id`` and ``meta.versionId``/``lastUpdated`` in the resource are ignored
+    (https://hl7.org/fhir/R4/http.html#create). Raises ConflictError where ``id`` is taken,
+    InvalidResourceError, ForbiddenError, or what a guard raises.
+    """
+    value, text = read_body(resource)
+    access.authorise(actor, "create", value["resourceType"])
+    check(value, server_meta=False)
+    version = prepare(value, text, id=id or new_id(), number=1, managed=managed)
+    if managed:
+        guards.check(actor, None, jsontext.loads(version.text))
+    if not insert_version(actor, version, "create"):
+        raise ConflictError(f"{version.type}/{version.id} exists already", code="duplicate")
+    return version.as_record()
+
+
+def update(
+    actor: Actor,
+    resource: Body,
+    *,
+    type: str,  # noqa: A002 - the field's name
+    id: str,  # noqa: A002 - the element's name
+    if_match: int | None = None,
+    create: bool = False,
+) -> Record:
+    """Supersede the current version and return the new one.
+
+    ``if_match`` is checked in the statement that writes. Without it the last writer wins, one
+    version after another. With ``create`` an id that was never used is created (update as
+    create). Raises NotFoundError, VersionConflictError, InvalidResourceError, ForbiddenError.
+    """
+    value, text = read_body(resource, type)
+    access.authorise(actor, "update", type)
+    if value.get("id") != id:
+        raise BadRequestError(
+            f"the resource's id must be {id}, as in the address", expression=f"{type}.id"
+        )
+    check(value)
+    for _ in range(_TRIES):
+        stored = fetch(actor, type, id, locked=False)
+        if stored is None:
+            if not create or fetch(None, type, id, locked=False) is not None:
+                raise NotFoundError(f"{type}/{id} is not here")
+            if if_match is not None:
+                raise VersionConflictError(f"{type}/{id}", current=0, given=if_match)
+            access.authorise(actor, "create", type)
+            version = prepare(value, text, id=id, number=1, managed=False)
+            if insert_version(actor, version, "create"):
+                return version.as_record()
+            continue
+        if if_match is not None and stored.version != if_match:
+            raise VersionConflictError(f"{type}/{id}", current=stored.version, given=if_match)
+        managed = stored.managed
+        version = prepare(value, text, id=id, number=stored.version + 1, managed=managed)
+        if managed:
+            old = None if stored.deleted else jsontext.loads(stored.content)
+            guards.check(actor, old, jsontext.loads(version.text))
+        if supersede(actor, stored, version, "update"):
+            return version.as_record()
+    _lost(actor, type, id, if_match)
+
+
+def delete(
+    actor: Actor,
+    type: str,  # noqa: A002 - the field's name
+    id: str,  # noqa: A002 - the element's name
+    *,
+    if_match: int | None = None,
+) -> None:
+    """Delete a record; its versions stay readable. A second delete does nothing."""
+    access.authorise(actor, "delete", type)
+    for _ in range(_TRIES):
+        stored = fetch(actor, type, id, locked=False)
+        if stored is None:
+            raise NotFoundError(f"{type}/{id} is not here")
+        if if_match is not None and stored.version != if_match:
+            raise VersionConflictError(f"{type}/{id}", current=stored.version, given=if_match)
+        if stored.deleted:
+            return
+        if stored.managed:
+            guards.check(actor, jsontext.loads(stored.content), None)
+        row = replace(EMPTY, patient_id=stored.patient_id, managed=stored.managed)
+        version = Version(type, id, stored.version + 1, clock.now(), "", row, deleted=True)
+        if supersede(actor, stored, version, "delete"):
+            return
+    _lost(actor, type, id, if_match)
+
+
+def _lost(actor: Actor, type: str, id: str, if_match: int | None) -> NoReturn:  # noqa: A002
+    stored = fetch(actor, type, id, locked=False)
+    if stored is None:
+        raise GoneError(f"{type}/{id} was deleted")
+    if if_match is not None:
+        raise VersionConflictError(f"{type}/{id}", current=stored.version, given=if_match)
+    raise ConflictError(f"{type}/{id} is being changed by others: try again")
+
+
+def _parameters(actor: Actor, version: Version, action: str) -> dict[str, Any]:
+    from_row = version.row
+    return {
+        **dict.fromkeys(scalar_columns(version.type)),
+        **from_row.scalars,
+        "type": version.type,
+        "id": version.id,
+        "source": f"{version.type}/{version.id}",
+        "version": version.number,
+        "last_updated": version.at,
+        "now": version.at,
+        "deleted": version.deleted,
+        "managed": from_row.managed,
+        "patient_id": from_row.patient_id,
+        "content": version.text,
+        "idx": "{" + ",".join(map(str, from_row.idx)) + "}",
+        "actor": actor.id,
+        "action": action,
+        "request": audit.request_id.get(),
+    }
+
+
+def _index_rows(prefix: str, new: Row, old: Row, into: dict[str, Any]) -> frozenset[str]:
+    """Add the rows that ``new`` has and ``old`` has not to the parameters; name their tables."""
+    used: set[str] = set()
+    if strings := sorted(new.strings - old.strings):
+        used.add("strings")
+        into[f"{prefix}s_param"] = [s[0] for s in strings]
+        into[f"{prefix}s_value"] = [s[1] for s in strings]
+    if dates := sorted(new.dates - old.dates):
+        used.add("dates")
+        into[f"{prefix}d_param"] = [d[0] for d in dates]
+        into[f"{prefix}d_lo"] = [d[1] for d in dates]
+        into[f"{prefix}d_hi"] = [d[2] for d in dates]
+    if quantities := sorted(new.quantities - old.quantities):
+        used.add("quantities")
+        into[f"{prefix}q_param"] = [q[0] for q in quantities]
+        into[f"{prefix}q_lo"] = [q[1] for q in quantities]
+        into[f"{prefix}q_hi"] = [q[2] for q in quantities]
+        into[f"{prefix}q_unit"] = [q[3] for q in quantities]
+    if related := sorted(new.relationships - old.relationships):
+        used.add("relationships")
+        into[f"{prefix}r_patient"] = [r[0] for r in related]
+        into[f"{prefix}r_party"] = [r[1] for r in related]
+        into[f"{prefix}r_basis"] = [r[2] for r in related]
+    return frozenset(used)
+
+
+def insert_version(actor: Actor, version: Version, action: str) -> bool:
+    """Insert version 1; False where the id is taken."""
+    parameters = _parameters(actor, version, action)
+    added = _index_rows("", version.row, EMPTY, parameters)
+    return _execute(insert_sql(version.type, added), parameters)
+
+
+def supersede(actor: Actor, stored: Stored, version: Version, action: str) -> bool:
+    """Write ``version`` over ``stored``; False where somebody else has superseded it."""
+    parameters = _parameters(actor, version, action)
+    parameters["expected"] = stored.version
+    old = EMPTY if stored.deleted else row_of(jsontext.loads(stored.content))
+    added = _index_rows("", version.row, old, parameters)
+    removed = _index_rows("x", old, version.row, parameters)
+    return _execute(update_sql(version.type, added, removed), parameters)
+
+
+def _execute(sql: str, parameters: dict[str, Any]) -> bool:
+    with driver() as connection:
+        found = connection.execute(sql.encode(), parameters, prepare=True).fetchone()
+    return bool(found and found[0])
+
+
