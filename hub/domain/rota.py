@@ -48,22 +48,34 @@ class Rota:
     shifts: tuple[Shift, ...] = ()
     absences: tuple[Absence, ...] = ()
 
-    def around(self, instants: Iterable[datetime]) -> Self:
-        """Return only what matters at the given instants, in a stable order."""
-        moments = tuple(instants)
-        shifts = {
-            shift
-            for shift in self.shifts
-            if any(shift.starts_at <= at < shift.ends_at for at in moments)
-        }
-        absences = {
-            absence for absence in self.absences if any(_covers(absence, at) for at in moments)
-        }
+    def between(self, start: datetime, end: datetime) -> Self:
+        """Return only what touches [start, end), in a stable order; one instant if they are equal.
+
+        Equal rotas written down in another order give equal results.
+        """
         return replace(
             self,
-            shifts=tuple(sorted(shifts, key=_shift_key)),
+            shifts=tuple(
+                sorted(
+                    {
+                        shift
+                        for shift in self.shifts
+                        if start < shift.ends_at
+                        and (shift.starts_at < end or shift.starts_at == start)
+                    },
+                    key=_shift_key,
+                )
+            ),
             absences=tuple(
-                sorted(absences, key=lambda absence: (absence.staff, absence.starts_at))
+                sorted(
+                    {
+                        absence
+                        for absence in self.absences
+                        if (absence.ends_at is None or start < absence.ends_at)
+                        and (absence.starts_at < end or absence.starts_at == start)
+                    },
+                    key=lambda absence: (absence.staff, absence.starts_at, absence.reason),
+                )
             ),
         )
 
