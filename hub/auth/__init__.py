@@ -1,4 +1,4 @@
-"""Who is at the door: local accounts, sessions, registered systems and tokens, turned into an Actor.
+"""Who is at the door: accounts, sessions, registered systems and tokens become an Actor.
 
 ``init_app`` guards every route of the application; see ``public_routes`` for the open ones.
 """

@@ -1,4 +1,4 @@
-"""Accounts and registered systems: opened, changed, switched off. Used by set-up and by the command line."""
+"""Accounts and registered systems, opened, changed and switched off by set-up and commands."""
 
 from collections.abc import Iterable
 

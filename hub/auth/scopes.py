@@ -1,4 +1,7 @@
-"""SMART v2 scopes: what a token may do. https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html"""
+"""SMART v2 scopes: what a token may do.
+
+https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
+"""
 
 import re
 from collections.abc import Iterable
@@ -49,12 +52,3 @@ def uncovered(requested: Iterable[str], registered: Iterable[str]) -> list[str]:
         if scope is None or not any(each.covers(scope) for each in held):
             refused.append(text)
     return refused
-
-
-def permits(scopes: Iterable[str], type_: str, action: str) -> bool:
-    """Tell whether a token with these scopes may do ``action`` (one letter) on a type."""
-    for text in scopes:
-        scope = parse(text)
-        if scope is not None and action in scope.actions and scope.type in {"*", type_}:
-            return True
-    return False

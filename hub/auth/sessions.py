@@ -1,4 +1,4 @@
-"""Server-side sessions in PostgreSQL: opened, found, ended. The cookie is the only copy of the token."""
+"""Server-side sessions in PostgreSQL. The cookie is the only copy of a session's token."""
 
 from datetime import timedelta
 

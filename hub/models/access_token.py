@@ -6,10 +6,10 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.db import db
+from hub.db import Base
 
 
-class AccessToken(db.Model):
+class AccessToken(Base):
     __tablename__ = "access_token"
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)

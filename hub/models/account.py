@@ -6,10 +6,10 @@ from sqlalchemy import DateTime, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.db import db
+from hub.db import Base
 
 
-class Account(db.Model):
+class Account(Base):
     __tablename__ = "account"
 
     username: Mapped[str] = mapped_column(Text, primary_key=True)

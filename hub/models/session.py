@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import DateTime, ForeignKey, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.db import db
+from hub.db import Base
 
 
-class Session(db.Model):
+class Session(Base):
     __tablename__ = "session"
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)

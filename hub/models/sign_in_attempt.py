@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import BigInteger, DateTime, Identity, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.db import db
+from hub.db import Base
 
 
-class SignInAttempt(db.Model):
+class SignInAttempt(Base):
     __tablename__ = "sign_in_attempt"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
