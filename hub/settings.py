@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment. Everything has a default that works on a laptop."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ class Settings:
 
     home: Path
     """CAREHUB_HOME: the data folder (database, Valkey, spool, logs)."""
+    engine: str
+    """CAREHUB_ENGINE: ``system`` or ``wheel`` allows only the machine's own PostgreSQL and Valkey,
+    or only those that the wheels bring; empty takes the first that is there."""
     port: int
     """CAREHUB_PORT: where the web server listens, on loopback."""
     database_url: str
@@ -34,7 +38,9 @@ class Settings:
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment (or from ``environ`` in tests)."""
     env = os.environ if environ is None else environ
-    home = Path(env.get("CAREHUB_HOME") or ROOT / ".carehub")
+    home = Path(env.get("CAREHUB_HOME") or ROOT / ".carehub").expanduser().absolute()
+    if environ is None:
+        env = running(home) | dict(env)
     port = int(env.get("CAREHUB_PORT") or 8000)
     database_url = env.get("DATABASE_URL", "")
     for plain in ("postgresql://", "postgres://"):
@@ -43,6 +49,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             database_url = "postgresql+psycopg://" + database_url.removeprefix(plain)
     return Settings(
         home=home,
+        engine=env.get("CAREHUB_ENGINE", ""),
         port=port,
         database_url=database_url or "postgresql+psycopg:///carehub",
         redis_url=env.get("REDIS_URL", "redis://127.0.0.1:6379/0"),
@@ -51,3 +58,20 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         simulated=env.get("CAREHUB_SIMULATED") == "1",
         base_url=(env.get("CAREHUB_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
     )
+
+
+def running(home: Path) -> dict[str, str]:
+    """Read what the supervisor of a running hub tells other processes of the same data folder.
+
+    So `carehub token` in another window finds the private database; the environment comes first.
+    """
+    try:
+        told = json.loads((home / "running.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in told.items()}
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Give the environment of a child process: ours, with changes."""
+    return dict(os.environ) | changes
