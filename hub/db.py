@@ -80,9 +80,9 @@ def driver() -> Iterator[psycopg.Connection[Any]]:
         yield connection
         return
     pooled = db.engine.raw_connection()
+    connection = pooled.driver_connection
+    assert isinstance(connection, psycopg.Connection)
     try:
-        connection = pooled.driver_connection
-        assert isinstance(connection, psycopg.Connection)
         connection.autocommit = True
         yield connection
     finally:

@@ -120,9 +120,9 @@ def members(text: str, start: int = 0) -> list[tuple[str, str]]:
     if text[position] == "}":
         return found
     while True:
-        name, position = scanstring(text, position + 1, True)  # noqa: FBT003 - C signature
+        name, position = scanstring(text, position + 1, True)
         position = space(text, space(text, position).end() + 1).end()  # type: ignore[union-attr]
-        _, end = _skip.scan_once(text, position)
+        _, end = _skip.raw_decode(text, position)
         found.append((name, text[position:end]))
         position = space(text, end).end()  # type: ignore[union-attr]
         if text[position] == "}":

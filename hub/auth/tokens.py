@@ -13,7 +13,7 @@ from datetime import timedelta
 from threading import Lock
 
 from hub.auth.real_time import real_now
-from hub.auth.scopes import uncovered
+from hub.domain.scopes import uncovered
 from hub.db import db, driver
 from hub.domain.actor import Actor, ActorKind
 from hub.domain.errors import RuleError

@@ -1,0 +1,37 @@
+"""The one door to FHIR records: read, search, write, with access, history, audit and outbox.
+
+Everything (page, API, message, load, workflow) comes through here. Edges open a
+``hub.transaction.transaction``; a single write outside one is one atomic statement.
+"""
+
+from hub.records import audit, outbox
+from hub.records.access import visible_to
+from hub.records.guards import guard
+from hub.records.ids import new_id
+from hub.records.reading import lock, read, read_many
+from hub.records.record import Record, instant, is_managed
+from hub.records.saving import create, delete, update
+from hub.records.tables import TABLES
+from hub.records.versions import history, vread
+
+__all__ = [
+    "Record",
+    "audit",
+    "create",
+    "delete",
+    "guard",
+    "history",
+    "instant",
+    "is_managed",
+    "lock",
+    "new_id",
+    "outbox",
+    "read",
+    "read_many",
+    "table",
+    "update",
+    "visible_to",
+    "vread",
+]
+
+table = TABLES.__getitem__

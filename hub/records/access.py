@@ -6,7 +6,6 @@ by everybody who is signed in.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, true
@@ -15,29 +14,11 @@ from sqlalchemy.sql.expression import FromClause
 from fhir.outcomes import ForbiddenError
 from hub import clock
 from hub.domain.actor import Actor, ActorKind
+from hub.domain.scopes import permits
 from hub.models.agreement import SharingAgreement
 from hub.records.tables import RELATIONSHIPS
 
 _LETTERS = {"create": "c", "read": "r", "update": "u", "delete": "d", "search": "s"}
-
-
-@lru_cache(maxsize=4096)
-def permits(scopes: frozenset[str], resource_type: str, letter: str) -> bool:
-    """Say whether SMART v2 scopes (``system/Patient.rs``) allow an interaction letter.
-
-    Source: SMART App Launch 2.x, Scopes for requesting FHIR resources.
-    """
-    for scope in scopes:
-        context, _, permission = scope.partition("/")
-        name, _, letters = permission.partition(".")
-        letters = letters.partition("?")[0]
-        if (
-            context in {"system", "user"}
-            and name in {"*", resource_type}
-            and (letter in letters or letters == "*")
-        ):
-            return True
-    return False
 
 
 def authorise(actor: Actor, interaction: str, resource_type: str) -> None:

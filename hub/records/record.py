@@ -33,7 +33,8 @@ class Record:
     @property
     def resource(self) -> dict[str, Any]:
         """A copy of the resource that the caller may change; decimals are ``Decimal``."""
-        return copied(self._parsed)
+        copy: dict[str, Any] = copied(self._parsed)
+        return copy
 
     def __getitem__(self, element: str) -> Any:
         """Return a top-level element; do not change what it holds (see ``resource``)."""

@@ -1,26 +1,21 @@
 """A version of a record as the rows it becomes: promoted columns, hashed keys, strings, dates."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from fhir.search.index import index
+from fhir.search.index import QuantityRange, index
+from fhir.search.keys import hashed
 from hub.records.promoted import PROMOTED, Promoted
 from hub.records.record import is_managed
 from hub.records.relationships import relationships
 from hub.records.tables import date_columns
 
-
-def key_hash(key: str) -> int:
-    """Return the signed 64-bit hash of an index key.
-
-    The first eight bytes of its SHA-256: the SQL function ``fhir_key`` computes the same. Two
-    keys of one table collide with a chance below 1 in 30,000 at two million tasks (ADR 0001).
-    """
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+END = datetime.max.replace(tzinfo=UTC)
+"""What an open end of a period is stored as, so that SQL compares plainly."""
 
 
 @dataclass(slots=True)
@@ -34,7 +29,10 @@ class Row:
     """Promoted and date columns by name; every column of the type is present."""
     strings: set[tuple[str, str]]
     dates: set[tuple[str, datetime, datetime]]
-    quantities: set[tuple[str, Decimal, Decimal, str]]
+    quantities: set[tuple[str, Decimal, Decimal, str, str]]
+    """(parameter, low, high, unit, companion keys as an array literal)."""
+    present: int
+    """Bit set of the parameters that have a value."""
     relationships: set[tuple[str, str, str]]
     """(patient id, party, basis)."""
 
@@ -47,6 +45,7 @@ EMPTY = Row(
     strings=set(),
     dates=set(),
     quantities=set(),
+    present=0,
     relationships=set(),
 )
 """What a deleted version is found by: nothing."""
@@ -62,22 +61,29 @@ def row_of(resource: dict[str, Any]) -> Row:
     columns = date_columns(resource_type)
     dates: set[tuple[str, datetime, datetime]] = set()
     for code, ranges in entries.dates.items():
+        bounded = [(low or BEGINNING, high or END) for low, high in ranges]
         stem = columns.get(code)
-        if stem and ranges:
-            scalars[f"{stem}_lo"], scalars[f"{stem}_hi"] = ranges[0]
+        if stem and bounded:
+            scalars[f"{stem}_lo"], scalars[f"{stem}_hi"] = bounded[0]
         else:
-            dates.update((code, low, high) for low, high in ranges)
+            dates.update((code, low, high) for low, high in bounded)
     patient_id = resource.get("id") if resource_type == "Patient" else entries.patient
     return Row(
         patient_id=patient_id,
         managed=is_managed(resource),
-        idx=sorted({key_hash(key) for key in entries.keys}),
+        idx=sorted({hashed(key) for key in entries.keys}),
         scalars=scalars,
         strings=set(entries.strings),
         dates=dates,
-        quantities=set(entries.quantities),
+        quantities={_quantity(each) for each in entries.quantities},
+        present=entries.present,
         relationships=relationships(resource, patient_id),
     )
+
+
+def _quantity(found: QuantityRange) -> tuple[str, Decimal, Decimal, str, str]:
+    companion = ",".join(str(hashed(key)) for key in sorted(found.companion))
+    return found.parameter, found.lo, found.hi, found.unit, f"{{{companion}}}"
 
 
 @cache

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NoReturn
-
+from typing import Any
 
 from fhir import jsontext
 from fhir.outcomes import (
     BadRequestError,
     ConflictError,
+    FHIRError,
     GoneError,
     InvalidResourceError,
     NotFoundError,
@@ -191,7 +191,7 @@ def update(
             guards.check(actor, old, jsontext.loads(version.text))
         if supersede(actor, stored, version, "update"):
             return version.as_record()
-    _lost(actor, type, id, if_match)
+    raise _lost(actor, type, id, if_match)
 
 
 def delete(
@@ -217,16 +217,16 @@ def delete(
         version = Version(type, id, stored.version + 1, clock.now(), "", row, deleted=True)
         if supersede(actor, stored, version, "delete"):
             return
-    _lost(actor, type, id, if_match)
+    raise _lost(actor, type, id, if_match)
 
 
-def _lost(actor: Actor, type: str, id: str, if_match: int | None) -> NoReturn:  # noqa: A002
+def _lost(actor: Actor, type: str, id: str, if_match: int | None) -> FHIRError:  # noqa: A002
     stored = fetch(actor, type, id, locked=False)
     if stored is None:
-        raise GoneError(f"{type}/{id} was deleted")
+        return GoneError(f"{type}/{id} was deleted")
     if if_match is not None:
-        raise VersionConflictError(f"{type}/{id}", current=stored.version, given=if_match)
-    raise ConflictError(f"{type}/{id} is being changed by others: try again")
+        return VersionConflictError(f"{type}/{id}", current=stored.version, given=if_match)
+    return ConflictError(f"{type}/{id} is being changed by others: try again")
 
 
 def _parameters(actor: Actor, version: Version, action: str) -> dict[str, Any]:
@@ -244,6 +244,7 @@ def _parameters(actor: Actor, version: Version, action: str) -> dict[str, Any]:
         "managed": from_row.managed,
         "patient_id": from_row.patient_id,
         "content": version.text,
+        "present": from_row.present,
         "idx": "{" + ",".join(map(str, from_row.idx)) + "}",
         "actor": actor.id,
         "action": action,
@@ -269,6 +270,7 @@ def _index_rows(prefix: str, new: Row, old: Row, into: dict[str, Any]) -> frozen
         into[f"{prefix}q_lo"] = [q[1] for q in quantities]
         into[f"{prefix}q_hi"] = [q[2] for q in quantities]
         into[f"{prefix}q_unit"] = [q[3] for q in quantities]
+        into[f"{prefix}q_companion"] = [q[4] for q in quantities]
     if related := sorted(new.relationships - old.relationships):
         used.add("relationships")
         into[f"{prefix}r_patient"] = [r[0] for r in related]
@@ -298,5 +300,3 @@ def _execute(sql: str, parameters: dict[str, Any]) -> bool:
     with driver() as connection:
         found = connection.execute(sql.encode(), parameters, prepare=True).fetchone()
     return bool(found and found[0])
-
-

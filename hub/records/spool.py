@@ -56,8 +56,6 @@ def looked(actor: Actor, action: str, subject: str, version: int | None = None) 
         return
     spool: Spool = current_app.extensions["carehub_spool"]
     spool.append(
-        orjson.dumps(
-            [instant(clock.now()), actor.id, action, subject, version, request_id.get()]
-        )
+        orjson.dumps([instant(clock.now()), actor.id, action, subject, version, request_id.get()])
         + b"\n"
     )

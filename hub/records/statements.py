@@ -29,13 +29,15 @@ _INDEX_ROWS = {
         " AND t.id = %(id)s",
     ),
     "quantities": (
-        "INSERT INTO fhir_quantity (type, param, lo, hi, unit, id)"
-        " SELECT %(type)s, u.p, u.l, u.h, u.u, %(id)s FROM w, unnest(%(q_param)s::text[],"
-        " %(q_lo)s::numeric[], %(q_hi)s::numeric[], %(q_unit)s::text[]) AS u(p, l, h, u)",
+        "INSERT INTO fhir_quantity (type, param, lo, hi, unit, companion, id)"
+        " SELECT %(type)s, u.p, u.l, u.h, u.u, u.c::bigint[], %(id)s"
+        " FROM w, unnest(%(q_param)s::text[], %(q_lo)s::numeric[], %(q_hi)s::numeric[],"
+        " %(q_unit)s::text[], %(q_companion)s::text[]) AS u(p, l, h, u, c)",
         "DELETE FROM fhir_quantity t USING w, unnest(%(xq_param)s::text[],"
-        " %(xq_lo)s::numeric[], %(xq_hi)s::numeric[], %(xq_unit)s::text[]) AS u(p, l, h, u)"
+        " %(xq_lo)s::numeric[], %(xq_hi)s::numeric[], %(xq_unit)s::text[],"
+        " %(xq_companion)s::text[]) AS u(p, l, h, u, c)"
         " WHERE t.type = %(type)s AND t.param = u.p AND t.lo = u.l AND t.hi = u.h"
-        " AND t.unit = u.u AND t.id = %(id)s",
+        " AND t.unit = u.u AND t.companion = u.c::bigint[] AND t.id = %(id)s",
     ),
     "relationships": (
         "INSERT INTO relationship (source, patient_id, party, basis)"
@@ -68,6 +70,7 @@ def _columns(resource_type: str) -> tuple[str, ...]:
         "patient_id",
         "content",
         "idx",
+        "present",
         *scalar_columns(resource_type),
     )
 

@@ -68,6 +68,7 @@ def _declare(resource_type: str) -> Table:
         Column("patient_id", ID),
         Column("content", Text, nullable=False),
         Column("idx", ARRAY(BigInteger), nullable=False),
+        Column("present", BigInteger, nullable=False, server_default=text("0")),
         *(Column(p.column, _column(p.kind)) for p in promoted),
         *(Column(f"{stem}_{end}", INSTANT) for stem in dates.values() for end in ("lo", "hi")),
         PrimaryKeyConstraint("id", name=f"pk_{name}"),
@@ -150,9 +151,13 @@ QUANTITIES = Table(
     Column("hi", Numeric, nullable=False),
     Column("unit", ID, nullable=False, server_default=""),
     Column("id", ID, nullable=False),
-    PrimaryKeyConstraint("type", "param", "lo", "hi", "unit", "id", name="pk_fhir_quantity"),
+    Column("companion", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
+    PrimaryKeyConstraint(
+        "type", "param", "lo", "hi", "unit", "id", "companion", name="pk_fhir_quantity"
+    ),
 )
-"""Numbers and quantities with the range of their implicit precision; unit is ``system|code``."""
+"""Numbers and quantities with the range of their implicit precision; unit is ``system|code``,
+companion the hashed keys of the other half of a composite."""
 
 RELATIONSHIPS = Table(
     "relationship",

@@ -52,3 +52,10 @@ def uncovered(requested: Iterable[str], registered: Iterable[str]) -> list[str]:
         if scope is None or not any(each.covers(scope) for each in held):
             refused.append(text)
     return refused
+
+
+@lru_cache(maxsize=4096)
+def permits(scopes: frozenset[str], type_: str, action: str) -> bool:
+    """Tell whether a token with these scopes may do ``action`` (one letter) on a type."""
+    held = (scope for scope in map(parse, scopes) if scope is not None)
+    return any(action in scope.actions and scope.type in {"*", type_} for scope in held)
