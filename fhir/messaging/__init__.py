@@ -1,0 +1,37 @@
+"""The grammar of messages: MessageHeader, BaRS receiver rules, acknowledgements. Pure."""
+
+from fhir.messaging.answer import answer_bundle
+from fhir.messaging.codes import SUPPORTED_VERSIONS, version_supported
+from fhir.messaging.decision import (
+    BOOKINGS,
+    CANCELLATIONS,
+    REQUESTS,
+    RESPONSES,
+    Workflow,
+    decide,
+)
+from fhir.messaging.message import Entry, Message, category_of, parse_message, use_case_of
+from fhir.messaging.refusal import MessageRefusedError, bars_code
+from fhir.messaging.transport import Transport, echoed, parse_transport
+
+__all__ = [
+    "BOOKINGS",
+    "CANCELLATIONS",
+    "REQUESTS",
+    "RESPONSES",
+    "SUPPORTED_VERSIONS",
+    "Entry",
+    "Message",
+    "MessageRefusedError",
+    "Transport",
+    "Workflow",
+    "answer_bundle",
+    "bars_code",
+    "category_of",
+    "decide",
+    "echoed",
+    "parse_message",
+    "parse_transport",
+    "use_case_of",
+    "version_supported",
+]
