@@ -1,6 +1,5 @@
 """Child processes that die with their parent, and are found again if they did not."""
 
-import contextlib
 import os
 import shutil
 import signal
@@ -33,6 +32,8 @@ class Child:
     account: Account | None = None
     """None: our own account."""
     stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals = signal.SIGTERM
+    """What the kernel sends when the supervisor died without stopping its children."""
     patience: float = 15.0
     """Seconds from the stop signal to the kill."""
     process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
@@ -41,7 +42,7 @@ class Child:
         """Start the process in a group of its own, its output going to the log."""
         command = list(self.command)
         if setpriv := shutil.which("setpriv"):
-            name = self.stop_signal.name.removeprefix("SIG")
+            name = self.orphan_signal.name.removeprefix("SIG")
             command = [setpriv, "--pdeathsig", name, "--", *command]
         switch = self.account is not None and self.account.switch
         with self.log.open("ab") as log:
@@ -113,7 +114,7 @@ class Child:
         return "\n".join(text.splitlines()[-lines:])
 
 
-def _signal_group(group: int, number: signal.Signals) -> bool:
+def _signal_group(group: int, number: int) -> bool:
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
@@ -122,38 +123,44 @@ def _signal_group(group: int, number: signal.Signals) -> bool:
 
 
 def _birth(pid: int) -> str:
-    # Field 22 of proc(5) stat tells a process from a later one with the same number.
+    """Say when a process began, which tells it from a later one with the same number."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8")
+        # Field 22 of proc(5) stat; the second field is a name in brackets that may hold spaces.
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[19]
     except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[19]
+        if Path("/proc/self").exists():
+            return ""
+    done = subprocess.run(  # noqa: S603 - macOS has no /proc
+        ["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
 
 
-def _alive(pid: int, birth: str) -> bool:
-    if birth:
-        return _birth(pid) == birth
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return True
-    return False
+def _ours(pid: int, birth: str) -> bool:
+    """Tell whether the group that a child led still has members."""
+    now = _birth(pid)
+    if now:
+        return now == birth
+    # The leader is gone: its number is not given out again while its group has members.
+    return _signal_group(pid, 0)
 
 
 def end_leftover(pid_file: Path, *, patience: float = 10.0) -> bool:
-    """End the process that a killed supervisor left behind, if it still runs; tell whether."""
+    """End what a killed supervisor left behind of one child; tell whether anything was there."""
     try:
-        words = pid_file.read_text("ascii").split()
-        pid, birth = int(words[0]), words[1] if len(words) > 1 else ""
-    except (OSError, ValueError, IndexError):
+        number, _, birth = pid_file.read_text("ascii").strip().partition(" ")
+        pid = int(number)
+    except (OSError, ValueError):
         return False
-    found = _alive(pid, birth)
+    found = _ours(pid, birth)
     if found:
         # It may be ending already, by the signal that came with its parent's death.
         _signal_group(pid, signal.SIGINT if pid_file.stem == "postgres" else signal.SIGTERM)
         deadline = time.monotonic() + patience
-        while _alive(pid, birth) and time.monotonic() < deadline:
+        while _ours(pid, birth) and time.monotonic() < deadline:
             time.sleep(0.05)
-        _signal_group(pid, signal.SIGKILL)
+        if _ours(pid, birth):
+            _signal_group(pid, signal.SIGKILL)
     pid_file.unlink(missing_ok=True)
     return found
 

@@ -93,6 +93,7 @@ def child_of(cluster: Cluster) -> Child:
         account=cluster.account,
         # SIGINT is the fast shutdown: sessions are ended, nothing needs recovery afterwards.
         stop_signal=signal.SIGINT,
+        orphan_signal=signal.SIGINT,
         patience=30,
     )
 
