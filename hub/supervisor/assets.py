@@ -46,10 +46,10 @@ def install(root: Path = ROOT, vendor: Path = VENDOR) -> bool:
     nhsuk = modules / _NHSUK
     shutil.copytree(nhsuk / "assets", vendor / "assets")
     style = (nhsuk / "nhsuk-frontend.min.css").read_text("utf-8")
-    (vendor / "nhsuk.css").write_text(local_style(style), "utf-8")
+    (vendor / "nhsuk-frontend.min.css").write_text(local_style(style), "utf-8")
     for source, name in (
-        (nhsuk / "nhsuk-frontend.min.js", "nhsuk.js"),
-        (modules / "htmx.org/dist/htmx.min.js", "htmx.js"),
+        (nhsuk / "nhsuk-frontend.min.js", "nhsuk-frontend.min.js"),
+        (modules / "htmx.org/dist/htmx.min.js", "htmx.min.js"),
     ):
         (vendor / name).write_text(_SOURCE_MAP.sub("", source.read_text("utf-8")), "utf-8")
     stamp.write_text(wanted, "ascii")
