@@ -1,0 +1,50 @@
+"""The composition root: the only module that knows all parts (`flask --app hub.app`, granian)."""
+
+import secrets
+
+import redis
+from flask import Flask, g, request
+from jinja2 import ChainableUndefined
+
+from hub import auth, clock, db, models, settings
+from hub.records import audit
+from hub.records.spool import Spool
+from hub.web import health
+
+__all__ = ["create_app", "models"]
+
+MAX_REQUEST_ID = 64
+
+
+def create_app(configuration: settings.Settings | None = None) -> Flask:
+    """Build the application. Connects to nothing: `flask routes` works without a database."""
+    config = configuration or settings.load()
+    app = Flask(
+        "hub",
+        template_folder=str(settings.ROOT / "templates"),
+        static_folder=str(settings.ROOT / "hub" / "web" / "static"),
+    )
+    app.config["CAREHUB"] = config
+    # Signs only what may be lost at any restart; sessions and tokens live in PostgreSQL.
+    app.secret_key = config.secret_key or secrets.token_hex(32)
+    app.jinja_env.undefined = ChainableUndefined
+    app.url_map.strict_slashes = False
+    if config.simulated:
+        clock.use_simulated(config.home)
+    db.init_app(app, config)
+    app.extensions["carehub_redis"] = redis.Redis.from_url(
+        config.redis_url, socket_timeout=1, socket_connect_timeout=1
+    )
+    app.extensions["carehub_spool"] = Spool(config.home / "spool")
+    app.before_request(_name_request)
+    auth.init_app(app)
+    app.register_blueprint(health.blueprint)
+    return app
+
+
+def _name_request() -> None:
+    """Give every request an id, the client's own where it sent a plausible one."""
+    given = request.headers.get("X-Request-Id", "")
+    plausible = 0 < len(given) <= MAX_REQUEST_ID and given.replace("-", "").isalnum()
+    g.request_id = given if plausible else secrets.token_hex(8)
+    audit.request_id.set(g.request_id)
