@@ -83,7 +83,7 @@ def system_actor() -> Actor:
     return Actor(
         kind=ActorKind.SYSTEM,
         id="client/test-system",
-        display="Test system",
+        name="Test system",
         scopes=frozenset({"system/*.cruds"}),
     )
 
@@ -92,5 +92,5 @@ def system_actor() -> Actor:
 def token(app: Flask) -> str:
     """A bearer token of ``test-system`` with ``system/*.cruds``."""
     with transaction():
-        register_client("test-system", display="Test system", scopes=["system/*.cruds"])
+        register_client("test-system", name="Test system", scopes=["system/*.cruds"], own_ids=True)
     return issue_token("test-system", "system/*.cruds", 3600)

@@ -6,6 +6,7 @@ Everything (page, API, message, load, workflow) comes through here. Edges open a
 
 from hub.records import audit, outbox
 from hub.records.access import visible_to
+from hub.records.bulk import insert_many, new_version
 from hub.records.guards import guard
 from hub.records.ids import new_id
 from hub.records.reading import lock, read, read_many
@@ -21,10 +22,12 @@ __all__ = [
     "delete",
     "guard",
     "history",
+    "insert_many",
     "instant",
     "is_managed",
     "lock",
     "new_id",
+    "new_version",
     "outbox",
     "read",
     "read_many",
