@@ -83,7 +83,7 @@ def system_actor() -> Actor:
     return Actor(
         kind=ActorKind.SYSTEM,
         id="client/test-system",
-        name="Test system",
+        display="Test system",
         scopes=frozenset({"system/*.cruds"}),
     )
 
