@@ -147,8 +147,8 @@ def _insert_trail(actor: Actor, versions: Sequence[Version]) -> None:
             prepare=True,
         )
         connection.execute(
-            "INSERT INTO record_change (type, record_id, version)"
-            " SELECT t, i, 1 FROM unnest(%s::text[], %s::text[]) AS u(t, i)",
-            (types, ids),
+            "INSERT INTO record_change (type, record_id, version, actor)"
+            " SELECT t, i, 1, %s FROM unnest(%s::text[], %s::text[]) AS u(t, i)",
+            (actor.id, types, ids),
             prepare=True,
         )

@@ -53,8 +53,8 @@ _INDEX_ROWS = {
 _TAIL = (
     "au AS (INSERT INTO audit (at, actor, action, subject, version, request_id)"
     " SELECT %(now)s, %(actor)s, %(action)s, %(source)s, %(version)s, %(request)s FROM w),"
-    " ch AS (INSERT INTO record_change (type, record_id, version)"
-    " SELECT %(type)s, %(id)s, %(version)s FROM w)"
+    " ch AS (INSERT INTO record_change (type, record_id, version, actor)"
+    " SELECT %(type)s, %(id)s, %(version)s, %(actor)s FROM w)"
     " SELECT count(*) FROM w"
 )
 

@@ -193,6 +193,8 @@ CHANGES = Table(
     Column("type", ID, nullable=False),
     Column("record_id", ID, nullable=False),
     Column("version", Integer, nullable=False),
+    # Who wrote it: a Subscription is told only what its author may read.
+    Column("actor", ID, nullable=False),
 )
 """Every version written, until the relay has looked whether a Subscription wants it."""
 
