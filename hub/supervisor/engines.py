@@ -131,4 +131,15 @@ def _lock(home: Path) -> int:
     return lock
 
 
+def in_use(home: Path) -> bool:
+    """Tell whether a running process holds the data folder."""
+    if not (home / "lock").exists():
+        return False
+    try:
+        os.close(_lock(home))
+    except StartError:
+        return True
+    return False
+
+
 start_engines = start

@@ -53,6 +53,11 @@ def kind_of(home: Path, *, simulated: bool, port: int) -> Kind:
     return kind
 
 
+def is_simulated(home: Path) -> bool:
+    """Tell what kind of hub a data folder holds."""
+    return bool(json.loads((home / "hub.json").read_text("utf-8"))["simulated"])
+
+
 def write_privately(path: Path, text: str) -> None:
     """Write a file that only its owner reads; a reader sees all of it or nothing."""
     unfinished = path.with_name(path.name + ".unfinished")

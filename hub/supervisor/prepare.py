@@ -8,21 +8,22 @@ import sys
 from alembic import command
 from alembic.config import Config
 
-from hub import samples
+from hub import samples, settings
 from hub.app import create_app
-from hub.settings import ROOT
 
 
-def migrate() -> None:
-    """Bring the schema up to date."""
-    command.upgrade(Config(toml_file=str(ROOT / "pyproject.toml")), "head")
+def upgrade(database_url: str) -> None:
+    """Bring a database's schema up to date."""
+    config = Config(toml_file=str(settings.ROOT / "pyproject.toml"))
+    config.attributes["database_url"] = database_url
+    command.upgrade(config, "head")
 
 
 def main(words: list[str]) -> None:
     """Do what the words say: ``migrate`` and ``sample``."""
     if "migrate" in words:
         _say("bringing the database up to date ...")
-        migrate()
+        upgrade(settings.load().database_url)
     if "sample" in words:
         app = create_app()
         with app.app_context():

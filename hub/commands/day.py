@@ -1,0 +1,1 @@
+"""`carehub day`: the seeded simulator (hub.samples)."""

@@ -1,0 +1,61 @@
+"""`carehub up`: one hub in the foreground, until Ctrl-C."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+import click
+
+from hub import settings
+from hub.supervisor.up import Hub
+
+
+@click.command("up")
+@click.option("--home", type=click.Path(path_type=Path), help="Data folder (CAREHUB_HOME).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port on loopback (CAREHUB_PORT).")
+def command(home: Path | None, port: int | None) -> None:
+    """Start a hub and keep it running."""
+    given = settings.environment()
+    configured = settings.load(given | ({"CAREHUB_HOME": str(home)} if home else {}))
+    begun = time.monotonic()
+    stop = Event()
+    _stop_on_signals(stop)
+
+    def say(line: str) -> None:
+        click.echo(f"[{time.monotonic() - begun:5.1f} s] {line}")
+        sys.stdout.flush()
+
+    hub = Hub(
+        configured.home,
+        port or configured.port,
+        database_url=configured.database_url if given.get("DATABASE_URL") else "",
+        redis_url=configured.redis_url if given.get("REDIS_URL") else "",
+        engine=configured.engine,
+        say=say,
+    )
+    try:
+        with hub:
+            click.echo(f"READY {hub.url}")
+            click.echo("Sign in with a user name and the password that `carehub demo-users` lists.")
+            click.echo("Ctrl-C stops the hub.")
+            sys.stdout.flush()
+            # From here on a signal ends the watch, and leaving the block stops the parts in order.
+            _stop_on_signals(stop, raising=False)
+            hub.watch(stop)
+    except KeyboardInterrupt:
+        click.echo("stopped before the hub was ready")
+        sys.exit(130)
+
+
+def _stop_on_signals(stop: Event, *, raising: bool = True) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if raising and not stop.is_set():
+            stop.set()
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handle)
