@@ -194,9 +194,16 @@ def _component(
     for kind in dict.fromkeys(base.type for base in bases):
         for branch in component["expression"].split("|"):
             found += resolver.resolve(branch, "", (Reached((), kind, False),))
+    kind = definition["type"]
+    # R4 names the two halves of DocumentReference.relationship the wrong way round.
+    reached = {path.type for path in found}
+    if kind == "reference" and "Reference" not in reached:
+        kind = "token"
+    elif kind == "token" and reached <= {"Reference", "Identifier"}:
+        kind = "reference"
     return {
         "code": definition["code"],
-        "kind": definition["type"],
+        "kind": kind,
         "paths": [_described(path) for path in dict.fromkeys(found)],
     }
 

@@ -6,23 +6,18 @@ resolved beforehand, no FHIRPath engine.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
+from functools import cache
 from typing import Any
 
-DateRange = tuple[datetime | None, datetime | None]
-"""Half-open: from the first instant to before the second; None where it is open."""
+from fhir.registry.search_parameters import patient_parameters, search_parameters
+from fhir.search import emitters
+from fhir.search.composites import CompositeEmitter, repeating_bases
+from fhir.search.cover import is_stored, parts_left
+from fhir.search.dates import DateRange
+from fhir.search.emitters import Found, QuantityRange
+from fhir.search.paths import Step, Walk, compiled, kept, local_reference, steps_of
 
-
-@dataclass(frozen=True, slots=True)
-class QuantityRange:
-    parameter: str
-    lo: Decimal
-    hi: Decimal
-    unit: str
-    """``system|code``, or the unit as written where there is no code."""
-    companion: tuple[str, ...] = ()
-    """Keys of the other half of a composite, such as the code of the same component."""
+__all__ = ["DateRange", "IndexEntries", "QuantityRange", "index"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +36,154 @@ class IndexEntries:
     """Bit ``SearchParameter.bit`` is set where the resource has a value for that parameter."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Extractor:
+    """What is to be done with one top-level element for one parameter."""
+
+    head: Step
+    walk: Walk | None
+    emit: emitters.Emit
+    mask: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be done with the elements of one resource type."""
+
+    extractors: Mapping[str, tuple[_Extractor, ...]]
+    absent: tuple[tuple[int, str], ...]
+    """(bit, key) of tokens that a resource has where the parameter found nothing."""
+    composites: tuple[CompositeEmitter, ...]
+    patients: tuple[tuple[str, tuple[tuple[Step, Walk], ...]], ...]
+
+
 def index(resource: Mapping[str, Any], *, without: frozenset[str] = frozenset()) -> IndexEntries:
     """Return the index values of a valid resource of a supported type.
 
     ``without`` names token and reference parameters that have a column of their own, so that
     their keys are not made.
     """
-    raise NotImplementedError(resource, without)
+    resource_type = resource["resourceType"]
+    plan = _plan(resource_type, without)
+    found = Found(resource)
+    present = 0
+    for name, value in resource.items():
+        for extractor in plan.extractors.get(name, ()):
+            leaves = value if isinstance(value, list) else [value]
+            leaves = kept(extractor.head, leaves, resource)
+            if extractor.walk is not None:
+                leaves = extractor.walk(leaves, resource)
+            if not leaves:
+                continue
+            present |= extractor.mask
+            for leaf in leaves:
+                # null stands for an element that has only extensions.
+                if leaf is not None:
+                    extractor.emit(leaf, found)
+    for mask, key in plan.absent:
+        if not present & mask:
+            present |= mask
+            found.keys.append(key)
+    for composite in plan.composites:
+        if not composite.heads.isdisjoint(resource):
+            composite(resource, found)
+    return IndexEntries(
+        keys=tuple(dict.fromkeys(found.keys)),
+        strings=tuple(dict.fromkeys(found.strings)),
+        dates={code: tuple(dict.fromkeys(ranges)) for code, ranges in found.dates.items()},
+        quantities=found.merged_quantities(),
+        patient=_patient(resource, plan),
+        present=present,
+    )
+
+
+def _patient(resource: Mapping[str, Any], plan: _Plan) -> str | None:
+    if resource["resourceType"] == "Patient":
+        return resource.get("id")
+    for _, paths in plan.patients:
+        for head, walk in paths:
+            value = resource.get(head.name)
+            if value is None:
+                continue
+            leaves = kept(head, value if isinstance(value, list) else [value], resource)
+            for leaf in walk(leaves, resource):
+                if not isinstance(leaf, dict):
+                    continue
+                target = leaf.get("reference") or ""
+                local = local_reference(target)
+                # Only our own people: an absolute address is somebody else's Patient.
+                if local and target.startswith("Patient/"):
+                    return local[8:]
+    return None
+
+
+@cache
+def patient_column_parameters(resource_type: str) -> frozenset[str]:
+    """Return the reference parameters that the column patient_id answers for a local Patient.
+
+    Those that look at the same single-valued element as the first patient parameter; their keys
+    are not made where it refers to a Patient of this system.
+    """
+    codes = patient_parameters(resource_type)
+    if not codes or resource_type == "Patient":
+        return frozenset()
+    known = search_parameters(resource_type)
+    first = known[codes[0]]
+    if first.multi or len(first.paths) != 1:
+        return frozenset()
+    element = first.paths[0][0].partition("[")[0]
+    return frozenset(
+        code
+        for code, parameter in known.items()
+        if parameter.kind == "reference"
+        and not parameter.multi
+        and [path.partition("[")[0] for path, _ in parameter.paths] == [element]
+    )
+
+
+@cache
+def _plan(resource_type: str, without: frozenset[str]) -> _Plan:
+    known = search_parameters(resource_type)
+    extractors: dict[str, list[_Extractor]] = {}
+    for parameter in known.values():
+        if parameter.kind in {"composite", "special"} or parameter.code in _META_COLUMNS:
+            continue
+        stored = is_stored(resource_type, parameter.code)
+        for path, kind in parameter.paths:
+            head, *rest = steps_of(path)
+            emit: emitters.Emit = emitters.nothing
+            if stored and parameter.code not in without:
+                emit = emitters.emitter(
+                    parameter,
+                    kind,
+                    parts=parts_left(resource_type, path, kind),
+                    column=parameter.code in patient_column_parameters(resource_type),
+                )
+            walk = compiled(tuple(rest)) if rest else None
+            extractors.setdefault(head.name, []).append(
+                _Extractor(head, walk, emit, 1 << parameter.bit)
+            )
+    return _Plan(
+        extractors={name: tuple(found) for name, found in extractors.items()},
+        absent=tuple(
+            (1 << p.bit, emitters.absent_key(p)) for p in known.values() if p.absent is not None
+        ),
+        composites=tuple(
+            CompositeEmitter(known, p)
+            for p in known.values()
+            if p.kind == "composite" and repeating_bases(p)
+        ),
+        patients=tuple(
+            (code, tuple(_headed(path) for path, _ in known[code].paths))
+            for code in patient_parameters(resource_type)
+        ),
+    )
+
+
+# The id and the instant of the last change are columns of every table.
+_META_COLUMNS = frozenset({"_id", "_lastUpdated"})
+
+
+def _headed(path: str) -> tuple[Step, Walk]:
+    head, *rest = steps_of(path)
+    return head, compiled(tuple(rest))
