@@ -118,6 +118,9 @@ def allowed(
             targets.add(_S.CANCELLED)
         if Party.HUB in who:
             targets |= {_S.CANCELLED, _S.REQUESTED}
+    if status is _S.REJECTED and Party.HUB in who:
+        # Declined work goes on to somebody else: a task is never left with nobody.
+        targets.add(_S.REQUESTED)
     if status is _S.COMPLETED and Party.FINISHER in who and _in_time(finished_at, now):
         targets.add(_S.IN_PROGRESS)
     if Party.AUTHOR in who and status is not _S.ENTERED_IN_ERROR:
@@ -151,13 +154,43 @@ def check(
     raise StateError(text, field="status", allowed=sorted(mine))
 
 
+def check_change(
+    actor: Actor,
+    task: TaskFacts,
+    *,
+    status: TaskStatus,
+    owner: str,
+    now: datetime,
+    cause: str | None = None,
+) -> None:
+    """Refuse a new version of a task whose status, owner or content the actor may not change.
+
+    Handing on is one version: the owner names the next one and the task is `requested` again, so
+    that the next owner accepts it.
+    """
+    who = parties(actor, task)
+    if not who:
+        raise NotPermittedError(
+            f"{actor.display} has nothing to do with this task", allowed=[task.owner]
+        )
+    check_owner(actor, task, owner, cause=cause)
+    if status is task.status:
+        return
+    handed_on = owner != task.owner and task.status in OPEN and Party.OWNER in who
+    if handed_on and status is _S.REQUESTED:
+        return
+    check(actor, task, status, now=now, cause=cause)
+
+
 def check_owner(actor: Actor, task: TaskFacts, new_owner: str, *, cause: str | None = None) -> None:
     """Refuse a change of owner by somebody who may neither claim nor hand on the task."""
     if new_owner == task.owner:
         return
-    if task.status not in OPEN:
-        raise StateError(f"a task that is {task.status} keeps its owner", field="owner")
     who = parties(actor, task)
+    # What somebody declined the hub gives to the next one.
+    movable = task.status in OPEN or (task.status is _S.REJECTED and Party.HUB in who)
+    if not movable:
+        raise StateError(f"a task that is {task.status} keeps its owner", field="owner")
     if Party.HUB in who:
         if not cause:
             raise RuleError("the hub records a cause when it moves a task", field="statusReason")
