@@ -1,12 +1,14 @@
-"""The life of a referral: its steps, what triage may answer, ages and the falls question.
+"""The life of a referral: steps, what triage may answer, what the door answers by itself.
 
-Source: the care model, section 3. Services and ages are the hub's data.
+Source: the care model, section 3. Services, ages, windows and door rules are the hub's data.
 """
 
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from hub.domain.definition import Service, Spor
+from hub.domain.definition import RoutingRule, Service, Spor
 from hub.domain.errors import RuleError, StateError
 
 
@@ -68,6 +70,53 @@ def check_redirect(target: Service) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the door knows of a referral that comes in."""
+
+    service: str | None
+    """Code or Directory of Services id of the service asked for; None is "advise me"."""
+    codes: frozenset[str] = frozenset()
+    """SNOMED CT codes of the request, its reason and its conditions."""
+    reason: str = ""
+    age: int | None = None
+    suspected_cancer: bool = False
+
+
+#: Code of the door rule that answers urgent suspected cancer; a ticked box matches it by name.
+SUSPECTED_CANCER = "suspected-cancer"
+
+
+def door_answer(arrival: Arrival, rules: Iterable[RoutingRule]) -> RoutingRule | None:
+    """Return the first rule that answers this referral at once, or None: a person triages it."""
+    return next((rule for rule in rules if _matches(rule, arrival)), None)
+
+
+def _matches(rule: RoutingRule, arrival: Arrival) -> bool:
+    if not _age_matches(rule, arrival.age):
+        return False
+    if arrival.suspected_cancer and rule.task == "suspected-cancer-check":
+        return True
+    text = f" {' '.join(arrival.reason.casefold().split())} "
+    named = arrival.service is not None and arrival.service in rule.services
+    coded = bool(arrival.codes & frozenset(rule.codes))
+    # A rule by age alone is for its services; words and codes hold whatever was asked for.
+    if rule.codes or rule.words:
+        worded = any(word in text for word in rule.words)
+        return coded or worded or (named and rule.below_age is None and rule.from_age is None)
+    return named
+
+
+def _age_matches(rule: RoutingRule, age: int | None) -> bool:
+    if rule.below_age is None and rule.from_age is None:
+        return True
+    if age is None:
+        return False
+    return (rule.below_age is None or age < rule.below_age) and (
+        rule.from_age is None or age >= rule.from_age
+    )
+
+
 def age_on(birth_date: date, day: date) -> int:
     """Return completed years; somebody born on 29 February turns a year older on 1 March."""
     before = (day.month, day.day) < (birth_date.month, birth_date.day)
@@ -93,3 +142,48 @@ def must_ask_about_falls(age: int | None, spor: Spor) -> bool:
 
 def needs_falls_assessment(answer: bool | None) -> bool:
     return answer is True
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierReferral:
+    """A referral of the same person that is on record."""
+
+    reference: str
+    received_at: datetime
+    service: str | None
+    codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """What triage is shown of earlier referrals."""
+
+    duplicates: tuple[str, ...]
+    """Same need within the window."""
+    revolving_door: bool
+    """Three or more in a rolling year, this one included: an MDT review is offered."""
+    count: int
+
+
+def repeats(
+    arrival: Arrival, earlier: Iterable[EarlierReferral], spor: Spor, now: datetime
+) -> Repeats:
+    """Return what is known of the same person's earlier referrals."""
+    history = list(earlier)
+    window = now - timedelta(days=spor.duplicate_days)
+    year = now - timedelta(days=spor.revolving_door_days)
+    duplicates = sorted(
+        each.reference
+        for each in history
+        if each.received_at >= window
+        and (
+            (each.service is not None and each.service == arrival.service)
+            or bool(each.codes & arrival.codes)
+        )
+    )
+    count = 1 + sum(1 for each in history if each.received_at >= year)
+    return Repeats(
+        duplicates=tuple(duplicates),
+        revolving_door=count >= spor.revolving_door_referrals,
+        count=count,
+    )
