@@ -6,7 +6,7 @@ import redis
 from flask import Flask, g, request
 from jinja2 import ChainableUndefined
 
-from hub import auth, clock, db, models, settings
+from hub import auth, clock, db, models, settings, web
 from hub.records import audit
 from hub.records.spool import Spool
 from hub.web import health
@@ -39,6 +39,7 @@ def create_app(configuration: settings.Settings | None = None) -> Flask:
     app.before_request(_name_request)
     auth.init_app(app)
     app.register_blueprint(health.blueprint)
+    web.register(app)
     return app
 
 

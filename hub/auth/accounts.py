@@ -63,8 +63,8 @@ def close_account(username: str) -> None:
 
 def register_client(
     client_id: str,
-    *,
     name: str,
+    *,
     scopes: Iterable[str],
     organization: str | None = None,
     rate_limit: int | None = None,

@@ -69,7 +69,7 @@ def _admit_system() -> None:
 
 
 def _admit_person() -> BaseResponse | None:
-    static = request.endpoint is not None and request.endpoint.endswith("static")
+    static = request.endpoint == "static"
     token = request.cookies.get(csrf.SESSION_COOKIE)
     if token and not static:
         with transaction():

@@ -20,7 +20,7 @@ def protect(response: Response) -> Response:
     """Add what a browser needs to be told, without overriding what a page has said itself."""
     headers = response.headers
     headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.endpoint is None or not request.endpoint.endswith("static"):
+    if request.endpoint != "static":
         # A page about a person must not lie in the cache of a shared computer. A live region
         # says "private, no-cache" itself, so that its ETag can be asked about.
         headers.setdefault("Cache-Control", "no-store")

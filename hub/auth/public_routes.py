@@ -7,7 +7,6 @@ PUBLIC_ROUTES: Mapping[str, str] = MappingProxyType(
     {
         "/sign-in": "nobody can be signed in before it",
         "/static/<path:filename>": "style sheets and scripts, the same for everybody",
-        "/web/static/<path:filename>": "style sheets and scripts, the same for everybody",
         "/live": "tells a supervisor that the process answers; says nothing else",
         "/ready": "tells a load balancer that the hub can work; says nothing else",
         "/metrics": "counters without people in them, scraped on loopback",

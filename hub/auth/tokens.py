@@ -13,13 +13,14 @@ from datetime import timedelta
 from threading import Lock
 
 from hub.auth.real_time import real_now
-from hub.domain.scopes import uncovered
 from hub.db import db, driver
 from hub.domain.actor import Actor, ActorKind
 from hub.domain.errors import RuleError
+from hub.domain.scopes import uncovered
 from hub.models.access_token import AccessToken
 from hub.models.account import Account
 from hub.models.client import Client
+from hub.transaction import transaction
 
 REVOCATION_SECONDS = 2.0
 LONGEST = timedelta(days=366)
@@ -80,26 +81,26 @@ def _issue(
         raise RuleError("a token lives between one second and 366 days")
     token = new_token()
     issued_at = real_now()
-    db.session.add(
-        AccessToken(
-            token_hash=token_hash(token),
-            client_id=client_id,
-            username=username,
-            scopes=scopes,
-            issued_at=issued_at,
-            expires_at=issued_at + timedelta(seconds=ttl),
+    with transaction():
+        db.session.add(
+            AccessToken(
+                token_hash=token_hash(token),
+                client_id=client_id,
+                username=username,
+                scopes=scopes,
+                issued_at=issued_at,
+                expires_at=issued_at + timedelta(seconds=ttl),
+            )
         )
-    )
-    db.session.flush()
     return token
 
 
 def revoke_token(token: str) -> None:
     """End a token now; processes that know it go on for at most ``REVOCATION_SECONDS``."""
-    found = db.session.get(AccessToken, token_hash(token))
-    if found is not None and found.revoked_at is None:
-        found.revoked_at = real_now()
-        db.session.flush()
+    with transaction():
+        found = db.session.get(AccessToken, token_hash(token))
+        if found is not None and found.revoked_at is None:
+            found.revoked_at = real_now()
     with _lock:
         _known.pop(token_hash(token), None)
 

@@ -1,0 +1,18 @@
+"""The pages: one module a screen; forms (marshmallow) in, presenters out."""
+
+from flask import Flask
+
+from hub.web import errors, rendering, sign_in
+from hub.web.site import blueprint
+
+__all__ = ["blueprint", "register"]
+
+SCREENS = (sign_in,)
+"""Importing a screen hangs its routes on the blueprint."""
+
+
+def register(app: Flask) -> None:
+    """Give the application its pages."""
+    rendering.init_app(app)
+    errors.init_app(app)
+    app.register_blueprint(blueprint)

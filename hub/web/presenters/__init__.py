@@ -1,0 +1,1 @@
+"""Presenters: records in, what a template shows out. No SQL, no request."""
