@@ -1,0 +1,243 @@
+"""One parameter of a query string -> one criterion: modifiers, chains and reverse chains."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fhir.outcomes import BadRequestError
+from fhir.registry.search_parameters import Component, SearchParameter, search_parameters
+from fhir.registry.types import SUPPORTED_TYPES
+from fhir.search import values
+from fhir.search.criteria import (
+    ChainCriterion,
+    CompositeCriterion,
+    Criterion,
+    DateCriterion,
+    HasCriterion,
+    IdCriterion,
+    IdentifierCriterion,
+    MissingCriterion,
+    NearCriterion,
+    OfTypeCriterion,
+    QuantityCriterion,
+    ReferenceCriterion,
+    StringCriterion,
+    TextCriterion,
+    TokenCriterion,
+    UriCriterion,
+)
+
+_DEEPEST_CHAIN = 4
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+# Parameters of R4 that ask for named queries: this server has none.
+_UNSUPPORTED = frozenset({"_query"})
+_CONTROLS = [
+    "_sort",
+    "_count",
+    "_include",
+    "_revinclude",
+    "_total",
+    "_summary",
+    "_elements",
+    "_has",
+    "_contained",
+    "_cursor",
+]
+
+_MODIFIERS = {
+    "token": ("missing", "not", "text"),
+    "reference": ("missing", "identifier"),
+    "string": ("missing", "exact", "contains"),
+    "uri": ("missing", "above", "below"),
+    "date": ("missing",),
+    "number": ("missing",),
+    "quantity": ("missing",),
+}
+
+
+class UnknownParameterError(BadRequestError):
+    """The parameter or modifier is not one of this type: lenient searches leave it out."""
+
+    code = "not-supported"
+
+
+def listed(codes: Iterable[str]) -> str:
+    return ", ".join(sorted(set(codes)))
+
+
+def parameter_of(resource_type: str, code: str, name: str) -> SearchParameter:
+    """Return a parameter of a type, or say which there are."""
+    known = search_parameters(resource_type)
+    if code in known and code not in _UNSUPPORTED:
+        return known[code]
+    controls = () if name == "_sort" else _CONTROLS
+    raise UnknownParameterError(
+        f"{name}: {resource_type} has no search parameter {code}; valid ones are "
+        f"{listed([*(c for c in known if c not in _UNSUPPORTED), *controls])}"
+    )
+
+
+def modifiers_of(parameter: SearchParameter) -> tuple[str, ...]:
+    """Return the modifiers that are valid for a parameter."""
+    if parameter.code in {"_id", "_text", "_content"}:
+        return ()
+    valid = _MODIFIERS.get(parameter.kind, ())
+    if parameter.kind == "token" and "Identifier" in parameter.types:
+        valid = (*valid, "of-type")
+    if parameter.kind == "reference":
+        valid = (*valid, *parameter.targets)
+    return valid
+
+
+def criterion(resource_type: str, name: str, text: str, depth: int = 0) -> Criterion:
+    """Return the criterion that ``name=text`` means for ``resource_type``."""
+    if depth > _DEEPEST_CHAIN:
+        raise BadRequestError(
+            f"{name}: a chain has at most {_DEEPEST_CHAIN} links", code="too-costly"
+        )
+    if name.startswith("_has:"):
+        return _has(name, text, depth)
+    head, dot, tail = name.partition(".")
+    code, _, modifier = head.partition(":")
+    parameter = parameter_of(resource_type, code, name)
+    if dot:
+        return _chain(parameter, modifier, tail, text, name, depth)
+    if modifier and modifier not in modifiers_of(parameter):
+        valid = modifiers_of(parameter)
+        raise UnknownParameterError(
+            f"{name}: {modifier} is not a modifier of {code}; "
+            f"{'valid ones are ' + ', '.join(valid) if valid else 'it takes none'}"
+        )
+    if modifier == "missing":
+        if text not in {"true", "false"}:
+            raise BadRequestError(f"{name} is true or false", code="value")
+        return MissingCriterion(parameter, missing=text == "true")
+    return _by_kind(parameter, modifier or None, name, text)
+
+
+def _by_kind(parameter: SearchParameter, modifier: str | None, name: str, text: str) -> Criterion:
+    parts = values.alternatives(name, text)
+    plain = tuple(values.unescape(part) for part in parts)
+    if parameter.code == "_id":
+        return IdCriterion(plain)
+    if parameter.code in {"_text", "_content"}:
+        return TextCriterion(parameter, plain)
+    match parameter.kind:
+        case "token" if modifier == "of-type":
+            return OfTypeCriterion(parameter, tuple(_of_type(name, part) for part in parts))
+        case "token" if modifier == "text":
+            return StringCriterion(parameter, plain, "text")
+        case "token":
+            tokens = tuple(values.token_value(name, part) for part in parts)
+            return TokenCriterion(parameter, tokens, modifier)
+        case "reference" if modifier == "identifier":
+            tokens = tuple(values.token_value(name, part) for part in parts)
+            return IdentifierCriterion(parameter, tokens)
+        case "reference":
+            return ReferenceCriterion(
+                parameter, tuple(_target(name, part, modifier) for part in plain), modifier
+            )
+        case "string":
+            return StringCriterion(parameter, plain, modifier)
+        case "uri":
+            return UriCriterion(parameter, plain, modifier)
+        case "date":
+            dates = tuple(values.date_value(name, part) for part in parts)
+            return DateCriterion(parameter, dates)
+        case "number" | "quantity":
+            unit = parameter.kind == "quantity"
+            return QuantityCriterion(
+                parameter, tuple(values.quantity_value(name, part, unit=unit) for part in parts)
+            )
+        case "composite":
+            return CompositeCriterion(
+                parameter, tuple(_pair(parameter, name, part) for part in parts)
+            )
+        case _:
+            return NearCriterion(parameter, tuple(values.near_value(name, p) for p in parts))
+
+
+def _of_type(name: str, text: str) -> tuple[str, str, str]:
+    parts = [values.unescape(part) for part in values.split(text, "|")]
+    if len(parts) != 3 or not parts[1] or not parts[2]:
+        raise BadRequestError(f"{name} is system|code|value", code="value")
+    return parts[0], parts[1], parts[2]
+
+
+def _target(name: str, text: str, modifier: str | None) -> str:
+    """Return a reference as it is compared; the type modifier goes before a bare id."""
+    if modifier and _ID.fullmatch(text):
+        return f"{modifier}/{text}"
+    if modifier and "/" in text and not text.rpartition("/")[0].endswith(modifier):
+        raise BadRequestError(f"{name}: the value names another type", code="value")
+    return text
+
+
+def _pair(parameter: SearchParameter, name: str, text: str) -> tuple[Criterion, Criterion]:
+    parts = values.split(text, "$")
+    if len(parts) != 2:
+        halves = "$".join(component.code for component in parameter.components)
+        raise BadRequestError(f"{name} is {halves}", code="value")
+    first, second = (
+        _by_kind(component_parameter(parameter, component), None, name, part)
+        for component, part in zip(parameter.components, parts, strict=True)
+    )
+    return first, second
+
+
+def component_parameter(parameter: SearchParameter, component: Component) -> SearchParameter:
+    """Return a half of a composite as a parameter of its own, for one that has no base."""
+    return replace(
+        parameter,
+        code=component.code,
+        kind=component.kind,
+        paths=component.paths,
+        components=(),
+        types=frozenset(kind for _, kind in component.paths),
+    )
+
+
+def _chain(
+    parameter: SearchParameter, modifier: str, tail: str, text: str, name: str, depth: int
+) -> Criterion:
+    if parameter.kind != "reference":
+        raise UnknownParameterError(f"{name}: {parameter.code} is no reference, nothing follows it")
+    if modifier and modifier not in parameter.targets:
+        raise UnknownParameterError(
+            f"{name}: {modifier} is not a type that {parameter.code} refers to; "
+            f"valid ones are {listed(parameter.targets)}"
+        )
+    targets = (modifier,) if modifier else parameter.targets
+    wanted = tail.partition(".")[0].partition(":")[0]
+    having = [t for t in targets if wanted == "_has" or wanted in search_parameters(t)]
+    if not having:
+        raise UnknownParameterError(
+            f"{name}: none of the types {listed(targets)} has a search parameter {wanted}"
+        )
+    inner: list[tuple[str, Criterion]] = []
+    error: UnknownParameterError | None = None
+    for target in having:
+        try:
+            inner.append((target, criterion(target, tail, text, depth + 1)))
+        except UnknownParameterError as unknown:
+            # One of several possible types need not understand the rest of the chain.
+            error = unknown
+    if not inner and error is not None:
+        raise error
+    return ChainCriterion(parameter, tuple(inner))
+
+
+def _has(name: str, text: str, depth: int) -> Criterion:
+    parts = name.split(":", 3)
+    if len(parts) != 4 or not all(parts[1:]):
+        raise UnknownParameterError(f"{name}: it is _has:Type:reference:parameter")
+    _, source, code, rest = parts
+    if source not in SUPPORTED_TYPES:
+        raise UnknownParameterError(
+            f"{name}: {source} is not a type of this server; "
+            f"valid ones are {', '.join(SUPPORTED_TYPES)}"
+        )
+    reference = parameter_of(source, code, name)
+    if reference.kind != "reference":
+        raise UnknownParameterError(f"{name}: {code} is no reference parameter of {source}")
+    return HasCriterion(source, reference, criterion(source, rest, text, depth + 1))
