@@ -7,6 +7,7 @@ Generated from the official definitions (https://hl7.org/fhir/R4/downloads.html)
 from fhir.registry.elements import (
     PRIMITIVES,
     Element,
+    constrained_paths,
     element,
     elements,
     invariants,
@@ -15,6 +16,7 @@ from fhir.registry.elements import (
     members,
     required_codes,
     resource_types,
+    sentence,
 )
 from fhir.registry.types import SUPPORTED_TYPES, UNSTORED_TYPES
 
@@ -23,6 +25,7 @@ __all__ = [
     "SUPPORTED_TYPES",
     "UNSTORED_TYPES",
     "Element",
+    "constrained_paths",
     "element",
     "elements",
     "invariants",
@@ -31,4 +34,5 @@ __all__ = [
     "members",
     "required_codes",
     "resource_types",
+    "sentence",
 ]

@@ -18,28 +18,11 @@ from fhir.registry.types import SUPPORTED_TYPES
 _DEFINITIONS = Path(__file__).parent / "definitions"
 
 PRIMITIVES = frozenset(
-    [
-        "base64Binary",
-        "boolean",
-        "canonical",
-        "code",
-        "date",
-        "dateTime",
-        "decimal",
-        "id",
-        "instant",
-        "integer",
-        "markdown",
-        "oid",
-        "positiveInt",
-        "string",
-        "time",
-        "unsignedInt",
-        "uri",
-        "url",
-        "uuid",
-        "xhtml",
-    ]
+    {
+        *("base64Binary", "boolean", "canonical", "code", "date", "dateTime", "decimal", "id"),
+        *("instant", "integer", "markdown", "oid", "positiveInt", "string", "time"),
+        *("unsignedInt", "uri", "url", "uuid", "xhtml"),
+    }
 )
 
 
@@ -181,3 +164,18 @@ def invariants(path: str) -> Mapping[str, str]:
     """Return key -> sentence of the constraints on a type or element (those that are errors)."""
     found: dict[str, str] = _definitions("invariants.json").get(path, {})
     return found
+
+
+def constrained_paths() -> tuple[str, ...]:
+    """Return every path that ``invariants`` knows of."""
+    return tuple(_definitions("invariants.json"))
+
+
+def sentence(owner: str, key: str) -> str:
+    """Return what an invariant of a type, backbone or element of it says."""
+    for path, found in _definitions("invariants.json").items():
+        if key in found and (path == owner or path.startswith(f"{owner}.")):
+            return str(found[key])
+    if owner == "Quantity":
+        raise KeyError(key)
+    return sentence("Quantity", key)  # Age, Count, Distance, Duration are Quantities

@@ -1,11 +1,17 @@
 """Is this JSON a legal FHIR R4 resource? Every fault found has a FHIRPath expression.
 
-https://hl7.org/fhir/R4/validation.html, compiled from ``fhir.registry`` once per type.
+https://hl7.org/fhir/R4/validation.html, compiled from ``fhir.registry`` once per type: a fast
+pass that only accepts, and where it does not, a second one that names the faults.
 """
 
 from typing import Any
 
+from fhir import registry
 from fhir.outcomes import Issue
+from fhir.validation.accept import checker
+from fhir.validation.report import report
+
+__all__ = ["validate"]
 
 
 def validate(
@@ -18,4 +24,22 @@ def validate(
     ``server_meta=False`` ignores ``id``, ``meta.versionId`` and ``meta.lastUpdated``: on create
     the server replaces them, so what a client wrote there does not matter.
     """
-    raise NotImplementedError
+    kind = resource.get("resourceType")
+    if resource_type is not None and kind != resource_type and isinstance(kind, str):
+        return [Issue("invalid", f"resourceType must be {resource_type}", "resourceType")]
+    if not server_meta:
+        resource = _without_server_meta(resource)
+    if isinstance(kind, str) and kind in registry.resource_types() and checker(kind)(resource):
+        return []
+    return list(report(resource))
+
+
+def _without_server_meta(resource: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in resource.items() if name not in {"id", "_id"}}
+    meta = kept.get("meta")
+    if isinstance(meta, dict) and meta:
+        ours = {"versionId", "_versionId", "lastUpdated", "_lastUpdated"}
+        kept["meta"] = {name: value for name, value in meta.items() if name not in ours}
+        if not kept["meta"]:
+            del kept["meta"]
+    return kept

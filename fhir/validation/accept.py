@@ -1,0 +1,194 @@
+"""The accepting pass: each type compiled once to closures that say yes or no, and no more.
+
+What it accepts is legal. What it refuses may still be legal in a rare form (contained resources,
+extensions in arrays of primitives): ``report`` then has the last word.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from fhir import registry
+from fhir.registry import Element
+from fhir.validation import bindings, bundle_invariants, resource_invariants
+from fhir.validation.invariants import RULES, Rule
+from fhir.validation.primitives import CHECKS, Check, is_code
+from fhir.validation.references import is_absolute, is_well_formed, target_type
+
+__all__ = ["checker"]
+
+# The modules that register their rules.
+_REGISTERED = (bundle_invariants, resource_invariants)
+
+QUANTITIES = frozenset({"Age", "Count", "Distance", "Duration", "Money", "MoneyQuantity"})
+"""Types that are a Quantity: its invariant qty-3 binds them too."""
+
+
+def rules_of(owner: str) -> Mapping[str, Rule]:
+    """Return the invariants of a type or backbone."""
+    if owner in QUANTITIES and owner != "Money":
+        return {**RULES["Quantity"], **RULES.get(owner, {})}
+    return RULES.get(owner, {})
+
+
+def _many(check: Check) -> Check:
+    def accepts(value: Any) -> bool:
+        if value.__class__ is not list or not value:
+            return False
+        for item in value:  # noqa: SIM110 - a generator would double the cost of the hot path
+            if not check(item):
+                return False
+        return True
+
+    return accepts
+
+
+def _coded(element: Element, kind: str, check: Check) -> Check:
+    canonical = element.codes
+    if canonical is None:
+        return check
+    if kind != "code":
+        return lambda value: check(value) and bindings.is_bound(kind, canonical, value)
+    codes = bindings.codes(canonical)
+    if codes is None:
+        return is_code
+    return lambda value: value.__class__ is str and value in codes
+
+
+def _reference(element: Element) -> Check:
+    plain = _compiled("Reference")
+    types = "|".join(sorted(element.targets)) or "[A-Z][A-Za-z]+"
+    usual = re.compile(rf"(?:{types})/[A-Za-z0-9\-.]{{1,64}}").fullmatch
+    targets = element.targets
+    known = registry.resource_types()
+
+    def accepts(value: Any) -> bool:
+        if not plain(value):
+            return False
+        reference = value.get("reference")
+        if reference is not None and not (targets and usual(reference)):
+            if reference[0] == "#":
+                return False
+            kind = target_type(reference)
+            if kind is None:
+                if not is_well_formed(reference):
+                    return False
+            elif targets and kind not in targets:
+                return False
+        declared = value.get("type")
+        return not declared or not targets or declared in targets or declared not in known
+
+    return accepts
+
+
+def _defined(check: Check) -> Check:
+    """Only inside another extension may a URL be relative: https://hl7.org/fhir/R4/extensibility.html."""
+    return lambda value: check(value) and is_absolute(value.get("url", ""))
+
+
+def _resource(value: Any) -> bool:
+    if value.__class__ is not dict:
+        return False
+    kind = value.get("resourceType")
+    if kind.__class__ is not str or kind not in registry.resource_types():
+        return False
+    return checker(kind)(value)
+
+
+def _element_check(owner: str, element: Element, kind: str) -> Check:
+    check: Check
+    if kind in CHECKS:
+        check = CHECKS[kind]
+    elif kind == "Reference":
+        check = _reference(element)
+    elif kind == "Resource":
+        check = _resource
+    else:
+        check = _compiled(element.owner or kind)
+    if kind == "Extension" and owner != "Extension":
+        check = _defined(check)
+    check = _coded(element, kind, check)
+    return _many(check) if element.many else check
+
+
+def _rare(_value: Any) -> bool:
+    """Leave to the reporting pass."""
+    return False
+
+
+_cache: dict[str, Check] = {}
+
+
+def _compiled(owner: str) -> Check:
+    """Return the check of a complex type or backbone, compiled when first asked for."""
+    if owner in _cache:
+        return _cache[owner]
+    checks: dict[str, Check] = {}
+    choices: dict[str, tuple[str, str]] = {}
+    required: list[tuple[str, str]] = []
+    required_choices: list[str] = []
+    # Entered before it is filled: types refer to themselves (Extension.extension).
+    _cache[owner] = accepts = _object(checks, choices, required, required_choices, owner)
+    for element in registry.elements(owner).values():
+        for member, kind in element.members.items():
+            checks[member] = (
+                _rare if member == "contained" else _element_check(owner, element, kind)
+            )
+            if kind in CHECKS:
+                checks[f"_{member}"] = _rare if element.many else _compiled("Element")
+            if element.choice:
+                choices[member] = choices[f"_{member}"] = (element.name, member)
+        if element.min and element.choice:
+            required_choices.append(element.name)
+        elif element.min:
+            required.append((element.name, f"_{element.name}"))
+    if owner in registry.resource_types():
+        checks["resourceType"] = owner.__eq__
+    return accepts
+
+
+def _object(
+    checks: dict[str, Check],
+    choices: dict[str, tuple[str, str]],
+    required: list[tuple[str, str]],
+    required_choices: list[str],
+    owner: str,
+) -> Check:
+    rules = tuple(rules_of(owner).values())
+    check_of = checks.get
+
+    def choices_hold(value: dict[str, Any]) -> bool:
+        chosen: dict[str, str] = {}
+        for name in value:
+            choice = choices.get(name)
+            if choice is not None and chosen.setdefault(choice[0], choice[1]) != choice[1]:
+                return False
+        return all(name in chosen for name in required_choices)
+
+    def accepts(value: Any) -> bool:
+        if value.__class__ is not dict or not value:
+            return False
+        for name, child in value.items():
+            check = check_of(name)
+            if check is None or not check(child):
+                return False
+        for name, shadow in required:
+            if name not in value and shadow not in value:
+                return False
+        if len(value) == 1 and "id" in value:
+            return False
+        if choices and not choices_hold(value):
+            return False
+        for rule in rules:  # noqa: SIM110 - a generator would double the cost of the hot path
+            if not rule(value):
+                return False
+        return True
+
+    return accepts
+
+
+@cache
+def checker(resource_type: str) -> Callable[[Any], bool]:
+    """Return the compiled check of a resource type."""
+    return _compiled(resource_type)
