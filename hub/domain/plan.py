@@ -3,6 +3,8 @@
 Source: the care model, section 7; PRSB Personalised Care and Support Plan v2.0 (standards 5.1).
 """
 
+import re
+from calendar import month_name
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,27 +13,27 @@ from enum import StrEnum
 from hub.domain.definition import PlanSection
 from hub.domain.errors import RuleError, StateError
 
-ESCALATION = "escalation-triggers"
-REVIEW = "review-date"
-ABOUT_ME = "about-me"
+ESCALATION = "escalation"
+REVIEW = "review"
+ABOUT_ME = "what-matters"
 AGREEMENT = "agreement"
 
 _TITLES = (
     (ABOUT_ME, "About me and what matters to me", "In the person's own words: what matters to me"),
-    ("people-and-carers", "People and carers", "Who is around; the carer's own needs and plan"),
+    ("people", "People and carers", "Who is around; the carer's own needs and plan"),
     ("needs", "Needs and conditions", "What the person and the professionals see as the needs"),
     ("goals", "Goals", "What the person wants to be able to do, and how we will know"),
     ("actions", "Actions", "Who does what by when"),
     ("medicines", "Medicines and allergies", "What is taken, what must never be given"),
-    ("functional", "Day to day", "Mobility, falls, continence, nutrition, skin, mood, home"),
+    ("daily-life", "Daily life", "Mobility, falls, continence, nutrition, skin, mood, home"),
     ("equipment", "Equipment and telecare", "What is in the home, whose it is, who mends it"),
     ("social-care", "Social care", "Eligible and other needs, personal budget"),
     (ESCALATION, "If I get worse", "What to look for, what to do, who to call"),
     ("contingency", "If plans fall through", "If the carer is ill, the key is lost, the heating"),
     ("advance-care", "Advance care planning", "Wishes for the future and where they are kept"),
-    ("safety-alerts", "Safety alerts", "What anybody who visits must know first"),
+    ("safety", "Safety", "What anybody who visits must know first"),
     (AGREEMENT, "Agreement", "Who agreed this plan with the person, when, or why not"),
-    (REVIEW, "Review date", "The day on which we look at it again"),
+    (REVIEW, "Review", "When we look at this again, and who makes sure"),
     ("professionals", "Professionals involved", "Names, what they do and how to reach them"),
 )
 _MANDATORY = frozenset({ESCALATION, REVIEW})
@@ -114,12 +116,29 @@ def known(code: str, sections: Iterable[PlanSection]) -> PlanSection:
     return by_code[code]
 
 
+_ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+_NUMBERS = re.compile(r"\b(\d{1,2})/(\d{1,2})/(\d{4})\b")
+_WORDS = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)? ([A-Z][a-z]+) (\d{4})\b")
+_MONTHS = {name: number for number, name in enumerate(month_name) if name}
+
+
 def review_on(text: str) -> date:
-    """Return the review date of a plan's section, or refuse."""
+    """Return the first date of the review section, or refuse: a plan says when it is reviewed."""
+    found: list[tuple[int, tuple[int, int, int]]] = []
+    if match := _ISO.search(text):
+        year, month, day = (int(part) for part in match.groups())
+        found.append((match.start(), (year, month, day)))
+    if match := _NUMBERS.search(text):
+        day, month, year = (int(part) for part in match.groups())
+        found.append((match.start(), (year, month, day)))
+    if (match := _WORDS.search(text)) and match[2] in _MONTHS:
+        found.append((match.start(), (int(match[3]), _MONTHS[match[2]], int(match[1]))))
     try:
-        return date.fromisoformat(text.strip())
+        return date(*min(found)[1])
     except ValueError:
-        raise RuleError("the review date is a date, such as 2027-01-31", field=REVIEW) from None
+        raise RuleError(
+            "the review section says when: a date such as 31 January 2027", field=REVIEW
+        ) from None
 
 
 def lint(facts: PlanFacts, sections: Iterable[PlanSection], today: date) -> tuple[Finding, ...]:
@@ -143,7 +162,7 @@ def lint(facts: PlanFacts, sections: Iterable[PlanSection], today: date) -> tupl
         found.append(
             Finding("own-words", Severity.WARNS, "The person's own words are missing.", ABOUT_ME)
         )
-    if not facts.sections.get(AGREEMENT, "").strip():
+    if AGREEMENT in wanted and not facts.sections.get(AGREEMENT, "").strip():
         found.append(
             Finding(
                 "no-agreement",
@@ -192,16 +211,12 @@ def check_activation(facts: PlanFacts, sections: Iterable[PlanSection], today: d
         )
 
 
-def check_active(facts: PlanFacts) -> None:
-    """Refuse an active plan that would lose what activation asked for.
+def check_active(sections: Mapping[str, str]) -> None:
+    """Refuse an active plan that would lose its escalation triggers or its review date.
 
-    A review date that has passed does not undo a plan: it is shown as overdue.
+    A review date that has passed does not undo a plan: it is shown as overdue. Nor does a
+    vacancy: it raises an urgent task, and the plan stays in use meanwhile.
     """
-    for code in (ESCALATION, REVIEW):
-        if not facts.sections.get(code, "").strip():
-            raise RuleError(f"an active plan always has its {code}", field=code)
-    if not facts.accountable or not facts.coordinator:
-        raise RuleError(
-            "an active plan always has an accountable professional and a coordinator",
-            field="careTeam",
-        )
+    if not sections.get(ESCALATION, "").strip():
+        raise RuleError("an active plan always says what to do if I get worse", field=ESCALATION)
+    review_on(sections.get(REVIEW, ""))

@@ -27,16 +27,20 @@ class SnomedConcept:
 
 
 STAGE_CODES = {
-    Stage.YEARS: SnomedConcept("845701000000104", "GSF prognostic indicator stage A (blue)"),
-    Stage.MONTHS: SnomedConcept("845721000000108", "GSF prognostic indicator stage B (green)"),
-    Stage.WEEKS: SnomedConcept("845751000000103", "GSF prognostic indicator stage C (yellow)"),
-    Stage.DAYS: SnomedConcept("845771000000107", "GSF prognostic indicator stage D (red)"),
+    Stage.YEARS: SnomedConcept(
+        "845701000000104", "GSF prognostic indicator stage A (blue) - year plus"
+    ),
+    Stage.MONTHS: SnomedConcept(
+        "845721000000108", "GSF prognostic indicator stage B (green) - months"
+    ),
+    Stage.WEEKS: SnomedConcept(
+        "845751000000103", "GSF prognostic indicator stage C (yellow) - weeks"
+    ),
+    Stage.DAYS: SnomedConcept("845771000000107", "GSF prognostic indicator stage D (red) - days"),
 }
 
 ON_REGISTER = SnomedConcept("526631000000108", "On end of life care register")
-CONSENT_TO_SHARING = SnomedConcept(
-    "887031000000108", "Consent given for sharing end of life care coordination record"
-)
+CONSENT_TO_SHARING = SnomedConcept("887031000000108", "Consent for end of life information sharing")
 
 
 class CPRDecision(StrEnum):
@@ -47,37 +51,85 @@ class CPRDecision(StrEnum):
 
 
 CPR_CODES = {
-    CPRDecision.ATTEMPT: SnomedConcept("450475007", "For attempted cardiopulmonary resuscitation"),
-    CPRDecision.DO_NOT_ATTEMPT: SnomedConcept(
-        "450476008", "Not for attempted cardiopulmonary resuscitation"
-    ),
+    CPRDecision.ATTEMPT: SnomedConcept("450475007", "For cardiopulmonary resuscitation"),
+    CPRDecision.DO_NOT_ATTEMPT: SnomedConcept("450476008", "Not for cardiopulmonary resuscitation"),
 }
 
 
-class Place(StrEnum):
-    """DEATH LOCATION TYPE CODE of the NHS Data Dictionary (preferred and actual)."""
+class PreferredPlace(StrEnum):
+    """Where somebody wants to be cared for or to die: SNOMED CT, PRSB preferred place of death."""
 
-    HOSPITAL = "10"
-    PRIVATE_RESIDENCE = "20"
-    OWN_HOME = "21"
-    OTHER_HOME = "22"
-    HOSPICE = "30"
-    CARE_HOME = "40"
-    NURSING_HOME = "41"
-    RESIDENTIAL_HOME = "42"
-    OTHER = "50"
+    HOME = "110481000000108"
+    HOSPICE = "108401000000102"
+    HOSPITAL = "109401000000108"
+    COMMUNITY_HOSPITAL = "89751000000108"
+    NURSING_HOME = "89761000000106"
+    RESIDENTIAL_HOME = "512071000000106"
+    CARE_HOME = "710571000000101"
+    USUAL_RESIDENCE = "819211000000102"
+    NO_PREFERENCE = "1060941000000102"
+    UNABLE_TO_SAY = "517111000000103"
+    NOT_APPROPRIATE = "517131000000106"
+    DECLINED_TO_DISCUSS = "766391000000108"
+    UNDECIDED = "517161000000101"
 
 
-PLACE_WORDS = {
-    Place.HOSPITAL: "hospital",
-    Place.PRIVATE_RESIDENCE: "a private home",
-    Place.OWN_HOME: "own home",
-    Place.OTHER_HOME: "another private home",
-    Place.HOSPICE: "hospice",
-    Place.CARE_HOME: "care home",
-    Place.NURSING_HOME: "nursing home",
-    Place.RESIDENTIAL_HOME: "residential home",
-    Place.OTHER: "another place",
+PREFERRED_WORDS = {
+    PreferredPlace.HOME: "Home",
+    PreferredPlace.HOSPICE: "Hospice",
+    PreferredPlace.HOSPITAL: "Hospital",
+    PreferredPlace.COMMUNITY_HOSPITAL: "Community hospital",
+    PreferredPlace.NURSING_HOME: "Nursing home",
+    PreferredPlace.RESIDENTIAL_HOME: "Residential home",
+    PreferredPlace.CARE_HOME: "Care home",
+    PreferredPlace.USUAL_RESIDENCE: "Usual place of residence",
+    PreferredPlace.NO_PREFERENCE: "No preference",
+    PreferredPlace.UNABLE_TO_SAY: "Unable to say",
+    PreferredPlace.NOT_APPROPRIATE: "Discussion not appropriate",
+    PreferredPlace.DECLINED_TO_DISCUSS: "Declined to discuss",
+    PreferredPlace.UNDECIDED: "Undecided",
+}
+
+
+class PlaceOfDeath(StrEnum):
+    """Where somebody died: SNOMED CT, PRSB actual place of death."""
+
+    HOME = "876879006"
+    HOSPICE = "876882001"
+    HOSPITAL = "183676005"
+    COMMUNITY_HOSPITAL = "713049009"
+    NURSING_HOME = "876884000"
+    RESIDENTIAL_HOME = "1325731000000106"
+    AMBULANCE = "714342001"
+    STREET = "876885004"
+    GP_PREMISES = "876881008"
+
+
+DEATH_WORDS = {
+    PlaceOfDeath.HOME: "Died at home",
+    PlaceOfDeath.HOSPICE: "Died in hospice",
+    PlaceOfDeath.HOSPITAL: "Died in hospital",
+    PlaceOfDeath.COMMUNITY_HOSPITAL: "Died in community hospital",
+    PlaceOfDeath.NURSING_HOME: "Died in nursing home",
+    PlaceOfDeath.RESIDENTIAL_HOME: "Died in residential home",
+    PlaceOfDeath.AMBULANCE: "Died in ambulance",
+    PlaceOfDeath.STREET: "Died in street",
+    PlaceOfDeath.GP_PREMISES: "Died in general practice premises",
+}
+
+_ACHIEVED_BY = {
+    PreferredPlace.HOME: {PlaceOfDeath.HOME},
+    PreferredPlace.HOSPICE: {PlaceOfDeath.HOSPICE},
+    PreferredPlace.HOSPITAL: {PlaceOfDeath.HOSPITAL, PlaceOfDeath.COMMUNITY_HOSPITAL},
+    PreferredPlace.COMMUNITY_HOSPITAL: {PlaceOfDeath.COMMUNITY_HOSPITAL},
+    PreferredPlace.NURSING_HOME: {PlaceOfDeath.NURSING_HOME},
+    PreferredPlace.RESIDENTIAL_HOME: {PlaceOfDeath.RESIDENTIAL_HOME},
+    PreferredPlace.CARE_HOME: {PlaceOfDeath.NURSING_HOME, PlaceOfDeath.RESIDENTIAL_HOME},
+    PreferredPlace.USUAL_RESIDENCE: {
+        PlaceOfDeath.HOME,
+        PlaceOfDeath.NURSING_HOME,
+        PlaceOfDeath.RESIDENTIAL_HOME,
+    },
 }
 
 
@@ -115,7 +167,7 @@ class CPRRecord:
 class Preference:
     """A place the person prefers, when they said so and to whom."""
 
-    place: Place
+    place: PreferredPlace
     recorded_on: date
     recorded_by: str
     name: str = ""
@@ -231,11 +283,8 @@ def critical_changes(before: RegisterEntry, after: RegisterEntry) -> tuple[str, 
     return tuple(name for name in changes(before, after) if name in CRITICAL)
 
 
-def achieved(preferred: Place | None, actual: Place) -> bool | None:
-    """Return whether somebody died where they preferred; None where no preference was known."""
-    if preferred is None:
+def achieved(preferred: PreferredPlace | None, actual: PlaceOfDeath) -> bool | None:
+    """Return whether somebody died where they preferred; None where no place was preferred."""
+    if preferred is None or preferred not in _ACHIEVED_BY:
         return None
-    if preferred is actual:
-        return True
-    # 20 and 40 are the broader codes of 21, 22 and of 41, 42.
-    return preferred[0] == actual[0] and (preferred[1] == "0" or actual[1] == "0")
+    return actual in _ACHIEVED_BY[preferred]
