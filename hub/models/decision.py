@@ -28,8 +28,10 @@ class RoutingDecision(Base):
     sentence: Mapped[str] = mapped_column(Text)
     """The reason in one plain sentence, as shown on screen."""
     cause: Mapped[str] = mapped_column(Text)
-    """What asked for it: ``new``, ``declined``, ``absence``, ``breach`` or ``handed-over``."""
+    """What asked for it: ``new``, ``declined``, ``absence``, ``breach``, ``handed-over`` ..."""
+    displaced: Mapped[str | None] = mapped_column(Text)
+    """Who lost the task by it; nobody when it came from a pool."""
     inputs: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """Everything the pure function was given, so that it can be replayed."""
+    """The decision with everything the pure function was given, so that it can be replayed."""
 
     __table_args__ = (Index("ix_routing_decision_task", "task_id", "id"),)
