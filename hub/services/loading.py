@@ -1,0 +1,196 @@
+"""Bulk loading of people and records from files; repeatable, resumable, and it hides nothing.
+
+Ids are kept, so that a second load of the same file changes nothing; a resource that differs from
+the record it names becomes that record's next version (as a PUT of it would).
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fhir.outcomes import FHIRError
+from fhir.registry.types import SUPPORTED_TYPES
+from hub import clock, records
+from hub.adapters import fhir_files
+from hub.adapters.fhir_files import Entry
+from hub.db import db
+from hub.domain.actor import Actor
+from hub.domain.errors import RuleError
+from hub.models.loaded_file import LoadedFile
+from hub.records.bulk import insert_many, new_version
+from hub.transaction import transaction
+
+BATCH = 400
+"""Resources a transaction: more gain nothing, and what a broken load repeats stays small."""
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One entry that was not loaded, and why."""
+
+    file: str
+    entry: int
+    subject: str
+    reason: str
+
+
+@dataclass(slots=True)
+class LoadReport:
+    """What became of every entry of every file."""
+
+    files: int = 0
+    files_done_before: int = 0
+    created: Counter[str] = field(default_factory=Counter)
+    updated: Counter[str] = field(default_factory=Counter)
+    unchanged: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Entries of types that the hub does not hold, by type."""
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def load_file(
+    actor: Actor,
+    path: Path,
+    report: LoadReport,
+    *,
+    again: bool = False,
+    progress: Callable[[int], None] = lambda _size: None,
+) -> None:
+    """Load one file, batch by batch, each in a transaction of its own with its progress.
+
+    ``again`` loads a file that was loaded before; ``progress`` hears the bytes that are settled.
+    """
+    digest = _digest(path)
+    report.files += 1
+    done = db.session.get(LoadedFile, digest)
+    begin = 0 if again or done is None else done.position
+    if done is not None and done.finished and not again:
+        report.files_done_before += 1
+        progress(path.stat().st_size)
+        return
+    db.session.rollback()
+    waiting: list[Entry] = []
+    for entry in fhir_files.entries(path):
+        if entry.number <= begin:
+            progress(entry.size)
+            continue
+        waiting.append(entry)
+        if len(waiting) == BATCH:
+            _load_batch(actor, path, digest, waiting, report)
+            progress(sum(one.size for one in waiting))
+            waiting = []
+    _load_batch(actor, path, digest, waiting, report, finished=True)
+    progress(sum(one.size for one in waiting))
+
+
+def _load_batch(
+    actor: Actor,
+    path: Path,
+    digest: str,
+    batch: list[Entry],
+    report: LoadReport,
+    *,
+    finished: bool = False,
+) -> None:
+    def refuse(entry: Entry, reason: str) -> None:
+        subject = f"{entry.type}/{entry.id}" if entry.id else entry.type
+        report.refused.append(Refusal(path.name, entry.number, subject, reason))
+
+    with transaction():
+        for group in _without_repeats(batch):
+            _load_group(actor, group, report, refuse)
+        row = db.session.get(LoadedFile, digest)
+        if row is None:
+            row = LoadedFile(digest=digest, name=path.name, position=0, finished=False)
+            db.session.add(row)
+        if batch:
+            row.position = batch[-1].number
+        row.finished = finished
+        row.loaded_at = clock.now()
+
+
+def _without_repeats(batch: list[Entry]) -> Iterator[list[Entry]]:
+    """Give the batch in groups in which no record stands twice: the later is a change of it."""
+    group: list[Entry] = []
+    seen: set[tuple[str, str]] = set()
+    for entry in batch:
+        if (entry.type, entry.id) in seen:
+            yield group
+            group, seen = [], set()
+        group.append(entry)
+        seen.add((entry.type, entry.id))
+    yield group
+
+
+def _load_group(
+    actor: Actor, group: list[Entry], report: LoadReport, refuse: Callable[[Entry, str], None]
+) -> None:
+    versions = []
+    by_reference: dict[str, Entry] = {}
+    for entry in group:
+        if entry.value is None:
+            refuse(entry, entry.problem)
+            continue
+        if entry.type not in SUPPORTED_TYPES:
+            report.skipped[entry.type] += 1
+            continue
+        try:
+            versions.append(new_version(actor, entry.text or entry.value, id=entry.id))
+        except (FHIRError, RuleError) as error:
+            refuse(entry, str(error))
+            continue
+        by_reference[f"{entry.type}/{entry.id}"] = entry
+    written = insert_many(actor, versions)
+    present = [reference for reference in by_reference if reference not in written]
+    stored = records.read_many(actor, present) if present else {}
+    for reference, entry in by_reference.items():
+        if reference in written:
+            report.created[entry.type] += 1
+        elif (known := stored.get(reference)) is None:
+            refuse(entry, "a deleted record has this id: deleted records are not loaded again")
+        else:
+            _load_again(actor, entry, known, report, refuse)
+
+
+def _load_again(
+    actor: Actor,
+    entry: Entry,
+    known: records.Record,
+    report: LoadReport,
+    refuse: Callable[[Entry, str], None],
+) -> None:
+    assert entry.value is not None
+    if records.is_managed(known.resource):
+        refuse(entry, "the hub keeps a managed record under this id")
+        return
+    if _content(known.resource) == _content(entry.value):
+        report.unchanged[entry.type] += 1
+        return
+    body = entry.value | {"id": entry.id}
+    try:
+        records.update(actor, body, type=entry.type, id=entry.id, if_match=known.version)
+    except (FHIRError, RuleError) as error:
+        refuse(entry, str(error))
+        return
+    report.updated[entry.type] += 1
+
+
+def _content(resource: dict[str, Any]) -> dict[str, Any]:
+    """Give what a client says in a resource: without its id and the server's part of meta."""
+    content = {name: value for name, value in resource.items() if name not in {"id", "meta"}}
+    meta = resource.get("meta") or {}
+    own = {name: meta[name] for name in meta if name not in {"versionId", "lastUpdated"}}
+    return content | ({"meta": own} if own else {})
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
