@@ -1,7 +1,7 @@
 """Make definitions/search.json from HL7's own R4 definitions; run it again when those change.
 
 ``python -m fhir.registry.generate_search FOLDER``, where FOLDER holds search-parameters.json,
-profiles-resources.json, profiles-types.json and the CompartmentDefinitions of
+profiles-resources.json, profiles-types.json, valuesets.json and the CompartmentDefinitions of
 https://hl7.org/fhir/R4/downloads.html. Every expression is resolved once against the
 StructureDefinitions into plain JSON paths with the data type of what they reach, so that nobody
 evaluates FHIRPath while records are written. Numbers of parameters are kept from run to run:
@@ -32,6 +32,8 @@ _SPELLING = {"DateTime": "dateTime"}
 class Element(NamedTuple):
     types: tuple[str, ...]
     many: bool
+    value_set: str | None = None
+    """The value set of its binding, without version."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Reached:
     steps: tuple[str, ...]
     type: str
     many: bool
+    value_set: str | None = None
+    """Of a code: the value set that it is bound to."""
 
     def as_json(self) -> list[str]:
         return [".".join(self.steps), self.type]
@@ -65,15 +69,34 @@ def elements(folder: Path) -> dict[str, Element]:
                 )
                 if reference := element.get("contentReference"):
                     types = (reference.lstrip("#"),)
-                found[element["path"]] = Element(types, element["max"] != "1")
+                value_set = element.get("binding", {}).get("valueSet", "").partition("|")[0]
+                found[element["path"]] = Element(types, element["max"] != "1", value_set or None)
     return found
+
+
+def systems_of(folder: Path) -> dict[str, list[str]]:
+    """Return the code systems that each value set takes codes from."""
+    bundle = json.loads((folder / "valuesets.json").read_text())
+    return {
+        resource["url"]: [
+            part["system"] for part in resource["compose"]["include"] if "system" in part
+        ]
+        for entry in bundle["entry"]
+        if (resource := entry["resource"])["resourceType"] == "ValueSet" and "compose" in resource
+    }
 
 
 class Resolver:
     """Resolves the FHIRPath subset of R4's search expressions against the StructureDefinitions."""
 
-    def __init__(self, known: dict[str, Element]) -> None:
+    def __init__(self, known: dict[str, Element], systems: dict[str, list[str]]) -> None:
         self._known = known
+        self._systems = systems
+
+    def systems(self, paths: list[Reached]) -> list[str]:
+        """Return the code systems that the codes at ``paths`` are from, though they do not say."""
+        found = [s for p in paths if p.value_set for s in self._systems.get(p.value_set, ())]
+        return list(dict.fromkeys(found))
 
     def branches(self, expression: str, base: str) -> Iterator[str]:
         """Yield the branches of a union that begin at ``base``."""
@@ -126,7 +149,9 @@ class Resolver:
             kind = element.types[0] if element.types else "Element"
             if kind in {"BackboneElement", "Element"}:
                 kind = path
-            return [Reached((*parent.steps, name), kind, parent.many or element.many)]
+            value_set = element.value_set if kind == "code" else None
+            many = parent.many or element.many
+            return [Reached((*parent.steps, name), kind, many, value_set)]
         choice = self._known.get(path + "[x]")
         if choice is None:
             raise ValueError(f"no such element: {path}")
@@ -174,6 +199,8 @@ def _parameter(
     result["paths"] = [_described(path) for path in paths]
     if _is_multi(paths):
         result["multi"] = True
+    if source["type"] == "token" and (systems := resolver.systems(paths)):
+        result["systems"] = systems
     if source.get("target"):
         result["targets"] = source["target"]
     if source["type"] == "composite":
@@ -210,7 +237,7 @@ def _component(
 
 def generate(folder: Path) -> dict[str, Any]:
     known = elements(folder)
-    resolver = Resolver(known)
+    resolver = Resolver(known, systems_of(folder))
     sources = [
         entry["resource"]
         for entry in json.loads((folder / "search-parameters.json").read_text())["entry"]

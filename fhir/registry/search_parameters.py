@@ -45,6 +45,8 @@ class SearchParameter:
     multi: bool = False
     """Whether one resource can have several values."""
     components: tuple[Component, ...] = ()
+    systems: tuple[str, ...] = ()
+    """The code systems of codes that stand without one, from their required binding."""
     absent: str | None = None
     """The token that a resource has where none of the paths has a value."""
     types: frozenset[str] = field(default_factory=frozenset)
@@ -71,6 +73,7 @@ def _parameter(code: str, source: dict[str, Any], bit: int) -> SearchParameter:
             Component(code=c["code"], kind=c["kind"], paths=_pairs(c["paths"]))
             for c in source.get("components", ())
         ),
+        systems=tuple(source.get("systems", ())),
         absent=source.get("absent"),
         types=frozenset(kind for _, kind in paths),
     )

@@ -31,18 +31,17 @@ _DEEPEST_CHAIN = 4
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 # Parameters of R4 that ask for named queries: this server has none.
 _UNSUPPORTED = frozenset({"_query"})
-_CONTROLS = [
-    "_sort",
+_CONTROLS = (
+    "_contained",
     "_count",
-    "_include",
-    "_revinclude",
-    "_total",
-    "_summary",
     "_elements",
     "_has",
-    "_contained",
-    "_cursor",
-]
+    "_include",
+    "_revinclude",
+    "_sort",
+    "_summary",
+    "_total",
+)
 
 _MODIFIERS = {
     "token": ("missing", "not", "text"),
@@ -101,7 +100,7 @@ def criterion(resource_type: str, name: str, text: str, depth: int = 0) -> Crite
     code, _, modifier = head.partition(":")
     parameter = parameter_of(resource_type, code, name)
     if dot:
-        return _chain(parameter, modifier, tail, text, name, depth)
+        return _chain(parameter, modifier, tail, text, name=name, depth=depth)
     if modifier and modifier not in modifiers_of(parameter):
         valid = modifiers_of(parameter)
         raise UnknownParameterError(
@@ -198,7 +197,7 @@ def component_parameter(parameter: SearchParameter, component: Component) -> Sea
 
 
 def _chain(
-    parameter: SearchParameter, modifier: str, tail: str, text: str, name: str, depth: int
+    parameter: SearchParameter, modifier: str, tail: str, text: str, *, name: str, depth: int
 ) -> Criterion:
     if parameter.kind != "reference":
         raise UnknownParameterError(f"{name}: {parameter.code} is no reference, nothing follows it")

@@ -1,6 +1,6 @@
-"""Values of search parameters as they stand in a query string -> criteria.
+r"""Values of search parameters as they stand in a query string -> criteria.
 
-``\\,`` ``\\|`` ``\\$`` and ``\\\\`` are escapes: https://hl7.org/fhir/R4/search.html#escaping
+``\,`` ``\|`` ``\$`` and ``\\`` are escapes: https://hl7.org/fhir/R4/search.html#escaping
 """
 
 import re
