@@ -1,6 +1,6 @@
 // Carehub's own script: starts the design system's components and keeps live regions calm.
 // Every page works without it.
-import { initAll } from "./vendor/nhsuk.js";
+import { initAll } from "./vendor/nhsuk-frontend.min.js";
 
 initAll();
 

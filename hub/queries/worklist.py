@@ -1,0 +1,96 @@
+"""The open work of one person, and of the pools of their teams, with the sentence why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, select, true
+
+from hub import records
+from hub.db import db
+from hub.domain.actor import Actor
+from hub.domain.task_states import OPEN
+from hub.models.decision import RoutingDecision
+from hub.queries import rows
+from hub.records import Record
+
+_TASK = records.table("Task")
+_PATIENT = records.table("Patient")
+
+LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    task: Record
+    patient: Record | None
+    why: str | None
+    """The last routing decision in one sentence; none where a person handed it on."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkKey:
+    """What decides whether the list looks different: a version and a deadline."""
+
+    id: str
+    version: int
+    due_at: datetime | None
+
+
+def keys(actor: Actor) -> list[WorkKey]:
+    """Return the open work: cheap, read at every refresh."""
+    task = _TASK.c
+    statement = _open_work(actor, select(task.id, task.version, task.due_at))
+    return [WorkKey(row.id, row.version, row.due_at) for row in db.session.execute(statement)]
+
+
+def work(actor: Actor) -> list[Work]:
+    """Return the open work with all that the list shows, in one statement."""
+    last = (
+        select(RoutingDecision.sentence, RoutingDecision.owner)
+        .where(RoutingDecision.task_id == _TASK.c.id)
+        .order_by(RoutingDecision.id.desc())
+        .limit(1)
+        .lateral("last_decision")
+    )
+    statement = _open_work(
+        actor,
+        select(
+            *rows.columns(_TASK, "task"),
+            *rows.columns(_PATIENT, "patient"),
+            last.c.sentence,
+            last.c.owner.label("decided_owner"),
+            _TASK.c.owner.label("task_owner"),
+        )
+        .select_from(_TASK)
+        .outerjoin(
+            _PATIENT, and_(_PATIENT.c.id == _TASK.c.patient_id, records.visible_to(actor, _PATIENT))
+        )
+        .outerjoin(last, true()),
+    )
+    return [
+        Work(
+            task=rows.required(row, "Task", "task"),
+            patient=rows.record(row, "Patient", "patient"),
+            # A decision for an earlier owner does not explain why it is mine now.
+            why=row["sentence"] if row["decided_owner"] == row["task_owner"] else None,
+        )
+        for row in db.session.execute(statement).mappings()
+    ]
+
+
+def _open_work(actor: Actor, statement: Select[Any]) -> Select[Any]:
+    task = _TASK.c
+    pool = and_(task.owner.in_(sorted(actor.teams)), task.code != "triage")
+    mine = task.owner == (actor.practitioner or "")
+    return (
+        statement.where(
+            or_(mine, pool),
+            task.status.in_(sorted(OPEN)),
+            task.managed,
+            ~task.deleted,
+            records.visible_to(actor, _TASK),
+        )
+        .order_by(task.due_at.asc().nulls_last(), task.id)
+        .limit(LONGEST)
+    )
