@@ -1,0 +1,62 @@
+"""The sample hub: a single point of referral for a district and a GP hub in it, as data.
+
+``load`` stores everything once: definition, the hub's own records, sign-ins, rota, subscriptions
+and 300 people with their plans. Loading again brings what changed up to date and adds nothing.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from hub import clock, records
+from hub.domain.actor import Actor, hub_actor
+from hub.domain.definition import HubDefinition
+from hub.samples.hub_records import records_of
+from hub.samples.sign_ins import demo_users, open_accounts, register_systems, sign_agreements
+from hub.services import definitions, rota
+from hub.transaction import transaction
+
+__all__ = ["SOUTHEND", "demo_users", "load", "load_hub"]
+
+SOUTHEND = Path(__file__).parent / "southend"
+
+ROTA_BEHIND = timedelta(days=14)
+ROTA_AHEAD = timedelta(days=70)
+"""How far the sample rota reaches: past routing decisions can be replayed, leave can be planned."""
+
+
+def load(actor: Actor | None = None, *, say: Callable[[str], None] = lambda _line: None) -> None:
+    """Load the whole sample hub; safe to call again, and to interrupt."""
+    actor = actor or hub_actor("set-up")
+    say("loading the sample hub: organisations, services, staff, rota ...")
+    with transaction():
+        definition = load_hub(actor)
+    say("opening the accounts of its staff ...")
+    with transaction():
+        open_accounts(definition)
+
+
+def load_hub(actor: Actor, folder: Path = SOUTHEND) -> HubDefinition:
+    """Store the definition and the records, agreements, systems and shifts that follow from it."""
+    definitions.load(actor, folder)
+    definition = definitions.current()
+    wanted = {f"{each['resourceType']}/{each['id']}": each for each in records_of(definition)}
+    stored = records.read_many(actor, list(wanted))
+    records.insert_many(
+        actor,
+        [
+            records.new_version(actor, each, id=each["id"], managed=True)
+            for reference, each in wanted.items()
+            if reference not in stored
+        ],
+    )
+    for reference, found in stored.items():
+        was = {name: value for name, value in found.resource.items() if name != "meta"}
+        if was != wanted[reference]:
+            resource = wanted[reference] | {"meta": {"tag": found.resource["meta"]["tag"]}}
+            records.update(actor, resource, type=found.type, id=found.id)
+    sign_agreements(definition)
+    register_systems(definition)
+    today = clock.now().date()
+    rota.plan_shifts(today - ROTA_BEHIND, today + ROTA_AHEAD)
+    return definition

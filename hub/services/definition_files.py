@@ -124,7 +124,7 @@ def _section(section: str, said: Any) -> Any:
     if section in LISTS:
         if not isinstance(said, list):
             raise ValidationError("is not a list")
-        entries = LISTS[section](many=True).load(said)
+        entries = _entries(LISTS[section](), said)
         if section in SEQUENCES:
             return tuple(entries)
         return {_code(entry): entry for entry in entries}
@@ -140,6 +140,19 @@ def _section(section: str, said: Any) -> Any:
     if not isinstance(said, wanted) or not said:
         raise ValidationError("is not a number" if wanted is int else "is not text")
     return said
+
+
+def _entries(schema: schemas.Entry, said: list[Any]) -> list[Any]:
+    # One by one: with many=True a rule's refusal would lose the number of its entry.
+    made, refused = [], {}
+    for number, entry in enumerate(said):
+        try:
+            made.append(schema.load(entry))
+        except ValidationError as refusal:
+            refused[number] = refusal.messages
+    if refused:
+        raise ValidationError(refused)
+    return made
 
 
 def _made(parts: dict[str, Any]) -> HubDefinition:
