@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ class Engines:
     """The private processes by name: ``postgres`` and ``valkey``."""
     _starts: dict[str, Callable[[], None]] = field(default_factory=dict, repr=False)
     _lock: int | None = field(default=None, repr=False)
+    _rubbish: list[Path] = field(default_factory=list, repr=False)
+    """Folders outside the data folder that a disposable one takes with it."""
 
     def kill(self, name: str) -> None:
         """End one engine at once, as a crash would."""
@@ -44,6 +47,8 @@ class Engines:
         for name in ("valkey", "postgres"):
             if child := self.processes.get(name):
                 child.stop()
+        while self._rubbish:
+            shutil.rmtree(self._rubbish.pop(), ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -95,6 +100,9 @@ def _start_private(
     for name in ("postgres", "valkey"):
         end_leftover(place / f"{name}.pid")
     sockets = socket_folder(place, account)
+    if not durable:
+        outside = (folder for folder in (place, sockets) if not folder.is_relative_to(home))
+        engines._rubbish.extend(outside)  # noqa: SLF001 - its maker
     if not engines.database_url:
         cluster = postgres.Cluster(place, sockets, logs, account, engine, durable)
         if not cluster.data_folder.exists():
