@@ -1193,6 +1193,14 @@ def upgrade() -> None:
     op.create_index('ix_inbox_message_subject', 'inbox_message', ['subject'], unique=False)
     op.create_index('uq_inbox_message_bundle', 'inbox_message', ['client', 'bundle_id', 'body_hash'], unique=True, postgresql_where=sa.text("status = 'processed'"))
     op.create_index('uq_inbox_message_request', 'inbox_message', ['client', 'request_id'], unique=True, postgresql_where=sa.text("status IN ('processed', 'quarantined')"))
+    op.create_table('loaded_file',
+    sa.Column('digest', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('finished', sa.Boolean(), nullable=False),
+    sa.Column('loaded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('digest', name=op.f('pk_loaded_file'))
+    )
     op.create_table('notice',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('recipient', sa.Text(), nullable=False),
@@ -1249,6 +1257,7 @@ def upgrade() -> None:
     sa.Column('owner', sa.Text(), nullable=False),
     sa.Column('sentence', sa.Text(), nullable=False),
     sa.Column('cause', sa.Text(), nullable=False),
+    sa.Column('displaced', sa.Text(), nullable=True),
     sa.Column('inputs', postgresql.JSON(astext_type=sa.Text()), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_routing_decision'))
     )
@@ -1440,6 +1449,7 @@ def downgrade() -> None:
     op.drop_index('ix_notice_unseen', table_name='notice', postgresql_where=sa.text('seen_at IS NULL'))
     op.drop_index('ix_notice_subject', table_name='notice')
     op.drop_table('notice')
+    op.drop_table('loaded_file')
     op.drop_index('uq_inbox_message_request', table_name='inbox_message', postgresql_where=sa.text("status IN ('processed', 'quarantined')"))
     op.drop_index('uq_inbox_message_bundle', table_name='inbox_message', postgresql_where=sa.text("status = 'processed'"))
     op.drop_index('ix_inbox_message_subject', table_name='inbox_message')
