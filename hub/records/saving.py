@@ -19,7 +19,7 @@ from fhir.registry.types import SUPPORTED_TYPES
 from fhir.systems import MANAGED_TAG_CODE, MANAGED_TAG_SYSTEM
 from fhir.validation import validate
 from hub import clock
-from hub.db import driver
+from hub.db import db, driver
 from hub.domain.actor import Actor
 from hub.records import access, audit, guards
 from hub.records.ids import new_id
@@ -27,6 +27,7 @@ from hub.records.reading import Stored, fetch
 from hub.records.record import Record, instant, is_managed
 from hub.records.row import EMPTY, Row, row_of, scalar_columns
 from hub.records.statements import insert_sql, update_sql
+from hub.transaction import current, transaction
 
 MANAGED_TAG_JSON = f'{{"system":"{MANAGED_TAG_SYSTEM}","code":"{MANAGED_TAG_CODE}"}}'
 
@@ -297,6 +298,11 @@ def supersede(actor: Actor, stored: Stored, version: Version, action: str) -> bo
 
 
 def _execute(sql: str, parameters: dict[str, Any]) -> bool:
+    if current() is None and db.session().in_transaction():
+        # A page has read through the session before: its transaction would be rolled back at the
+        # end of the request, and this write with it. Commit it here.
+        with transaction():
+            return _execute(sql, parameters)
     with driver() as connection:
         found = connection.execute(sql.encode(), parameters, prepare=True).fetchone()
     return bool(found and found[0])

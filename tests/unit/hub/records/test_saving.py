@@ -310,6 +310,15 @@ def test_many_at_once_leave_out_ids_that_are_taken(app: Flask, system_actor: Act
     assert records.read(system_actor, "Patient", "taken").text == kept.text
 
 
+def test_a_write_after_a_read_through_the_session_is_kept(app: Flask, system_actor: Actor) -> None:
+    db.session.execute(select(AUDIT)).all()
+
+    record = records.create(system_actor, PATIENT)
+    db.session.rollback()
+
+    assert records.read(system_actor, "Patient", record.id).version == 1
+
+
 def test_a_failed_transaction_leaves_nothing(app: Flask, system_actor: Actor) -> None:
     def both() -> None:
         with transaction():
