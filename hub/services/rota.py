@@ -3,9 +3,26 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from hub.domain import rota
-from hub.domain.actor import Actor
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import Range, insert
+
+from hub import clock, records
+from hub.db import db
+from hub.domain import rota, rota_patterns
+from hub.domain.actor import Actor, ActorKind, hub_actor
+from hub.domain.errors import NotPermittedError, RuleError
 from hub.models.absence import Absence
+from hub.models.assignment import Assignment
+from hub.models.shift import Shift
+from hub.records.ids import new_id
+from hub.services import definitions, routing
+
+REASONS = ("sickness", "leave", "training", "other")
+
+_HUB = hub_actor("rota")
+
+_PLANNERS = frozenset({"management", "administration", "coordination"})
+"""Kinds of role that may report anybody's absence; everybody may report their own."""
 
 
 def plan_shifts(first: date, last: date) -> int:
@@ -13,17 +30,65 @@ def plan_shifts(first: date, last: date) -> int:
 
     Returns how many were made.
     """
-    raise NotImplementedError
+    return add_shifts(rota_patterns.planned(definitions.current(), first, last))
 
 
 def add_shifts(shifts: Iterable[rota.Shift], *, pattern: str | None = None) -> int:
-    """Write shifts; one that overlaps another of the same person is refused."""
-    raise NotImplementedError
+    """Write shifts; one that would overlap another of the same person is left out."""
+    staff = definitions.current().staff
+    rows = []
+    for shift in shifts:
+        person = staff.get(shift.staff.removeprefix("Practitioner/"))
+        rows.append(
+            {
+                "id": new_id(),
+                "practitioner": shift.staff,
+                "during": Range(shift.starts_at, shift.ends_at),
+                "role": shift.role or (person.role if person else ""),
+                "team": shift.team,
+                "place": shift.place,
+                "minutes": person.capacity_minutes if person else 0,
+                "pattern": pattern or (person.rota if person else None),
+            }
+        )
+    made = 0
+    for start in range(0, len(rows), 500):
+        # The exclusion constraint is the judge: asked twice, the second shift is the same one.
+        found = db.session.execute(
+            insert(Shift)
+            .values(rows[start : start + 500])
+            .on_conflict_do_nothing()
+            .returning(Shift.id)
+        )
+        made += len(found.scalars().all())
+    return made
 
 
 def around(start: datetime, end: datetime) -> rota.Rota:
     """Return shifts and absences that touch the time given, as the rules see them."""
-    raise NotImplementedError
+    span = Range(start, end, bounds="[]")
+    shifts = db.session.execute(
+        select(Shift.practitioner, Shift.team, Shift.during, Shift.role, Shift.place)
+        .where(Shift.during.overlaps(span))
+        .order_by(Shift.practitioner, func.lower(Shift.during))
+    )
+    absences = db.session.execute(
+        select(Absence.practitioner, Absence.during, Absence.reason)
+        .where(Absence.during.overlaps(span))
+        .order_by(Absence.practitioner, func.lower(Absence.during))
+    )
+    return rota.Rota(
+        shifts=tuple(
+            rota.Shift(who, team or "", during.lower, during.upper, role, place)
+            for who, team, during, role, place in shifts
+            if during.lower is not None and during.upper is not None
+        ),
+        absences=tuple(
+            rota.Absence(who, during.lower, during.upper, reason)
+            for who, during, reason in absences
+            if during.lower is not None
+        ),
+    )
 
 
 def report_absence(
@@ -34,5 +99,62 @@ def report_absence(
     ends_at: datetime | None,
     reason: str,
 ) -> Absence:
-    """Record an absence and re-home all open tasks of the person in one transaction."""
-    raise NotImplementedError
+    """Record an absence and re-home all open tasks of the person in one transaction.
+
+    One that lies ahead moves the tasks at its start, by an event that is due then.
+    """
+    if reason not in REASONS:
+        raise RuleError(f"{reason} is not a reason for absence", field="reason", allowed=REASONS)
+    if ends_at is not None and ends_at <= starts_at:
+        raise RuleError("an absence ends after it starts", field="ends_at")
+    _may_report(actor, practitioner)
+    absence = Absence(
+        id=new_id(),
+        practitioner=practitioner,
+        during=Range(starts_at, ends_at),
+        reason=reason,
+        reported_by=actor.id,
+        reported_at=clock.now(),
+        moved=0,
+    )
+    db.session.add(absence)
+    db.session.flush()
+    records.audit.record(actor, "absence-reported", practitioner, {"reason": reason})
+    if starts_at <= clock.now():
+        rehome(absence)
+    else:
+        records.outbox.emit(
+            "AbsenceReported",
+            subject=practitioner,
+            payload={"absence": absence.id},
+            due_at=starts_at,
+        )
+    return absence
+
+
+def rehome(absence: Absence) -> int:
+    """Move every open task of an absent person; return how many moved."""
+    open_tasks = db.session.execute(
+        select(Assignment.task_id).where(
+            Assignment.owner == absence.practitioner, Assignment.ends_at.is_(None)
+        )
+    )
+    moved = routing.route_many(
+        _HUB, list(open_tasks.scalars()), cause="absence", displaced=absence.practitioner
+    )
+    absence.moved += len(moved)
+    db.session.flush()
+    return len(moved)
+
+
+def absence(absence_id: str) -> Absence | None:
+    return db.session.get(Absence, absence_id)
+
+
+def _may_report(actor: Actor, practitioner: str) -> None:
+    if actor.kind is ActorKind.HUB or actor.practitioner == practitioner:
+        return
+    role = definitions.current().roles.get(actor.role or "")
+    if actor.kind is ActorKind.PERSON and role is not None and role.kind in _PLANNERS:
+        return
+    raise NotPermittedError("only the person or a manager reports an absence")
