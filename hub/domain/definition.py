@@ -198,6 +198,10 @@ class Spor:
     revolving_door_days: int = 365
     falls_question_age: int = 65
     default_offer: str = "reablement"
+    falls_service: str = "falls"
+    """Service that assesses everyone who answers the falls question with yes."""
+    carers_service: str = "social-care"
+    """Service that offers a named carer an assessment of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,8 @@ def _door(hub: HubDefinition) -> Iterator[tuple[str, str]]:
     yield from _known("spor", "spor.team", [spor.team, spor.out_of_hours_desk], hub.teams)
     yield from _known("spor", "spor.calendar", [spor.calendar], hub.calendars)
     yield from _known("spor", "spor.triage_clocks", spor.triage_clocks.values(), hub.clocks)
-    yield from _known("spor", "spor.default_offer", [spor.default_offer], hub.services)
+    for offer in ("default_offer", "falls_service", "carers_service"):
+        yield from _known("spor", f"spor.{offer}", [getattr(spor, offer)], hub.services)
     for rule in hub.routing_rules:
         at = f"routing_rules.{rule.code}"
         yield from _known("routing_rules", f"{at}.services", rule.services, hub.services)

@@ -283,6 +283,8 @@ class SporSchema(Entry):
     revolving_door_days = _number(1)
     falls_question_age = _number(0)
     default_offer = fields.String()
+    falls_service = fields.String()
+    carers_service = fields.String()
 
 
 class RoutingRuleSchema(Entry):
