@@ -51,7 +51,7 @@ def children_of(shell: Shell) -> dict[str, Child]:
             *("--host", "127.0.0.1", "--port", str(shell.port), "--no-ws"),
             *("--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS)),
             # A worker that a crash ended is replaced; the others go on serving meanwhile.
-            *("--respawn-failed-workers", "--workers-kill-timeout", "10s"),
+            *("--respawn-failed-workers", "--workers-kill-timeout", "5s"),
             # Its main process must take its workers with it.
             orphan_signal=signal.SIGTERM,
         ),
