@@ -1,0 +1,219 @@
+"""Who a referral is about: linked on proof alone, else kept apart until a person has traced them.
+
+A link is made only on a valid, verified NHS number and an equal date of birth; a number that
+fails modulus 11 is never a key (care model section 11, standards section 0).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+
+from fhir.systems import (
+    CAREHUB,
+    NHS_NUMBER,
+    NHS_NUMBER_VERIFICATION,
+    NHS_NUMBER_VERIFICATION_EXTENSION,
+)
+from hub import records
+from hub.db import db
+from hub.domain import identity, nhs_number
+from hub.domain.actor import Actor, hub_actor
+from hub.domain.errors import RuleError
+from hub.domain.identity import Identity, Match
+from hub.domain.referral_request import Demographics
+from hub.records import Record
+
+TRACED_CODES = frozenset({"01", "number-present-and-verified"})
+"""Present and verified, in the present code system and in the one that BaRS still uses."""
+TRACE_REQUIRED = "03"
+IDENTITY_TAG = f"{CAREHUB}/CodeSystem/identity"
+UNTRACED = "untraced"
+
+_MOST_CANDIDATES = "50"
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The Patient record to work with, and whether somebody still has to trace who it is."""
+
+    patient: Record
+    tracing: bool
+    suggestions: tuple[Match, ...] = ()
+
+
+def identify(actor: Actor, person: str | Demographics, *, typed: bool) -> Identified:
+    """Find the person or keep what is known of them in a record of their own.
+
+    ``typed`` says that a person typed the demographics: then an invalid NHS number is refused,
+    because it can still be corrected; a system's is kept and traced.
+    """
+    hub = hub_actor("identity")
+    if isinstance(person, str):
+        return Identified(patient=records.read(hub, *_split(person)), tracing=False)
+    if typed and person.nhs_number and not nhs_number.is_valid(person.nhs_number):
+        raise RuleError("this is not a valid NHS number: check the digits", field="nhs_number")
+    asked = _asked(person)
+    if key := identity.key(asked):
+        # Two referrals of one new person at the same moment must not make two people.
+        _lock(f"nhs-number/{key}")
+    assessment = identity.assess(asked, _candidates(hub, asked))
+    if assessment.link is not None:
+        return Identified(patient=records.read(hub, *_split(assessment.link)), tracing=False)
+    patient = records.create(actor, untraced_patient(person))
+    return Identified(patient=patient, tracing=True, suggestions=assessment.suggestions)
+
+
+def untraced_patient(person: Demographics) -> dict[str, Any]:
+    """Return a Patient that says of itself that nobody has traced it yet."""
+    resource = dict(person.resource) if person.resource is not None else _from_words(person)
+    resource.pop("id", None)
+    meta = dict(resource.get("meta") or {})
+    meta["tag"] = [*meta.get("tag", ()), {"system": IDENTITY_TAG, "code": UNTRACED}]
+    resource["meta"] = meta
+    if resource.get("identifier"):
+        resource["identifier"] = [_unverified(each) for each in resource["identifier"]]
+    return resource
+
+
+def identity_of(patient: Record) -> Identity:
+    """Return what a Patient record says of who it is, for matching."""
+    number, verified = _number(patient.get("identifier") or ())
+    name: dict[str, Any] = next(iter(patient.get("name") or ()), {})
+    address: dict[str, Any] = next(iter(patient.get("address") or ()), {})
+    phones = (t for t in patient.get("telecom") or () if t.get("system") == "phone")
+    return Identity(
+        reference=patient.reference,
+        nhs_number=number,
+        nhs_number_verified=verified,
+        family=name.get("family"),
+        given=tuple(name.get("given") or ()),
+        birth_date=birth_date(patient),
+        gender=patient.get("gender"),
+        postcode=address.get("postalCode"),
+        phone=next((t.get("value") for t in phones), None),
+    )
+
+
+def birth_date(patient: Record) -> date | None:
+    """Return the date of birth, or None where it is unknown or not to the day."""
+    return day(patient.get("birthDate"))
+
+
+def day(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def suggestion_words(match: Match) -> str:
+    """Say why somebody is suggested, in one sentence."""
+    agrees = ", ".join(match.agrees) or "nothing"
+    differs = f"; differs: {', '.join(match.differs)}" if match.differs else ""
+    return f"{match.score} of 100; agrees: {agrees}{differs}"
+
+
+def _asked(person: Demographics) -> Identity:
+    return Identity(
+        nhs_number=person.nhs_number,
+        nhs_number_verified=person.verified,
+        family=person.family,
+        given=person.given,
+        birth_date=person.birth_date,
+        gender=person.gender,
+        postcode=person.postcode,
+        phone=person.phone,
+    )
+
+
+def _candidates(hub: Actor, asked: Identity) -> list[Identity]:
+    """Return the people who could be meant: same number, or same birthday, or same name."""
+    searches: list[list[tuple[str, str]]] = []
+    if key := identity.key(asked):
+        searches.append([("identifier", f"{NHS_NUMBER}|{key}")])
+    if asked.birth_date:
+        searches.append([("birthdate", asked.birth_date.isoformat())])
+    if asked.family and asked.postcode:
+        searches.append([("family", asked.family), ("address-postalcode", asked.postcode)])
+    found: dict[str, Record] = {}
+    for parameters in searches:
+        page = records.search(
+            hub, "Patient", [*parameters, ("_count", _MOST_CANDIDATES), ("_total", "none")]
+        )
+        found |= {record.reference: record for record in page.records}
+    return [identity_of(record) for record in found.values()]
+
+
+def _number(identifiers: Any) -> tuple[str | None, bool]:
+    for identifier in identifiers:
+        if identifier.get("system") == NHS_NUMBER and identifier.get("value"):
+            return str(identifier["value"]), verification_of(identifier) in TRACED_CODES
+    return None, False
+
+
+def verification_of(identifier: dict[str, Any]) -> str | None:
+    """Return the verification status code of an NHS number identifier."""
+    for extension in identifier.get("extension") or ():
+        if extension.get("url") == NHS_NUMBER_VERIFICATION_EXTENSION:
+            codings = (extension.get("valueCodeableConcept") or {}).get("coding") or [{}]
+            code: str | None = codings[0].get("code")
+            return code
+    return None
+
+
+def _unverified(identifier: dict[str, Any]) -> dict[str, Any]:
+    """Return the identifier, an NHS number marked as needing a trace, whatever its sender said."""
+    if identifier.get("system") != NHS_NUMBER:
+        return identifier
+    others = [
+        each
+        for each in identifier.get("extension") or ()
+        if each.get("url") != NHS_NUMBER_VERIFICATION_EXTENSION
+    ]
+    status = {
+        "url": NHS_NUMBER_VERIFICATION_EXTENSION,
+        "valueCodeableConcept": {
+            "coding": [{"system": NHS_NUMBER_VERIFICATION, "code": TRACE_REQUIRED}]
+        },
+    }
+    return {**identifier, "extension": [*others, status]}
+
+
+def _from_words(person: Demographics) -> dict[str, Any]:
+    resource: dict[str, Any] = {"resourceType": "Patient", "active": True}
+    if person.nhs_number:
+        number = nhs_number.normalise(person.nhs_number)
+        resource["identifier"] = [{"system": NHS_NUMBER, "value": number}]
+    if person.family or person.given:
+        name: dict[str, Any] = {"use": "official", "family": person.family}
+        if person.given:
+            name["given"] = list(person.given)
+        resource["name"] = [{part: value for part, value in name.items() if value}]
+    if person.gender:
+        resource["gender"] = person.gender
+    if person.birth_date:
+        resource["birthDate"] = person.birth_date.isoformat()
+    telecom = [("phone", person.phone), ("email", person.email)]
+    if found := [{"system": system, "value": value} for system, value in telecom if value]:
+        resource["telecom"] = found
+    if person.address or person.postcode:
+        address: dict[str, Any] = {"use": "home"}
+        if person.address:
+            address["line"] = list(person.address)
+        if person.postcode:
+            address["postalCode"] = person.postcode
+        resource["address"] = [address]
+    return resource
+
+
+def _split(reference: str) -> tuple[str, str]:
+    resource_type, _, record_id = reference.partition("/")
+    return resource_type, record_id
+
+
+def _lock(name: str) -> None:
+    db.session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+    )

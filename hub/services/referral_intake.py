@@ -1,0 +1,252 @@
+"""Taking a referral in: who it is about, the request, the triage Task and its clock.
+
+One way for every front door (care-model section 3). Nothing is ever without an owner: the SPOR
+team has it, or out of hours and urgent the desk on duty, at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fhir.messaging.codes import FLAG_CATEGORIES
+from fhir.systems import SNOMED_CT
+from hub import clock, records
+from hub.domain import calendars, referral
+from hub.domain.actor import Actor, ActorKind, hub_actor
+from hub.domain.definition import HubDefinition, RoutingRule
+from hub.domain.errors import RuleError
+from hub.domain.referral import Arrival, Step
+from hub.domain.referral_request import Channel, Demographics, ReceiveReferral
+from hub.records import Record, instant
+from hub.services import (
+    definitions,
+    door,
+    earlier_referrals,
+    identification,
+    referral_offers,
+    referral_request_record,
+    tasks,
+    tracing,
+    triage_inputs,
+)
+from hub.services.enclosures import Enclosures
+from hub.services.identification import Identified
+
+PRIORITIES = ("routine", "urgent", "asap", "stat")
+_TYPED = frozenset({Channel.FORM, Channel.PHONE, Channel.LETTER, Channel.SELF})
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralReceipt:
+    """What became of a referral that was handed in."""
+
+    service_request: Record
+    task: Record
+    """The triage Task, owned by the SPOR team or, out of hours and urgent, by the desk on duty."""
+    patient: Record
+    tracing: bool
+    """The person is not yet identified: a tracing Task waits for somebody to decide."""
+    answer: str | None = None
+    """What a rule at the door told the referrer at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arriving:
+    """A referral on its way in: what was handed over and what the hub makes of it."""
+
+    command: ReceiveReferral
+    definition: HubDefinition
+    identified: Identified
+    arrival: Arrival
+    rule: RoutingRule | None
+    now: datetime
+
+    @property
+    def patient(self) -> str:
+        return self.identified.patient.reference
+
+
+def receive(actor: Actor, command: ReceiveReferral) -> ReferralReceipt:
+    """Take a referral in: person, ServiceRequest, triage Task with its clock, alerts, events."""
+    definition = definitions.current()
+    _check(command, definition)
+    # A sender's scopes say what it may ask for, not how the hub keeps its books.
+    writer = actor if actor.kind is ActorKind.PERSON else hub_actor("spor")
+    arriving = _arriving(writer, command, definition)
+    rule = arriving.rule
+    parts = Enclosures(command.enclosures, definition)
+    request_id = records.new_id()
+    _name_parts(parts, command, arriving.patient, f"ServiceRequest/{request_id}")
+    request = records.create(
+        writer,
+        referral_request_record.build(command, arriving.patient, definition, arriving.now, parts),
+        id=request_id,
+        managed=True,
+    )
+    kept = parts.store(writer, arriving.patient) + _flags(writer, arriving)
+    inputs = _inputs(arriving, kept, request)
+    task = _open_triage(writer, arriving, request, inputs)
+    if arriving.identified.tracing:
+        tracing.open_task_for(writer, arriving.identified, request, definition)
+    if rule is not None:
+        request, task = door.answer(rule, request, task, definition)
+    if request["status"] == "active":
+        age = arriving.arrival.age
+        referral_offers.make(writer, command, request, age=age, definition=definition)
+    _announce(actor, command, request, task, arriving.identified)
+    return ReferralReceipt(
+        service_request=request,
+        task=task,
+        patient=arriving.identified.patient,
+        tracing=arriving.identified.tracing,
+        answer=rule.answer if rule else None,
+    )
+
+
+def _arriving(writer: Actor, command: ReceiveReferral, definition: HubDefinition) -> _Arriving:
+    now = clock.now()
+    identified = identification.identify(writer, command.person, typed=command.channel in _TYPED)
+    born = identification.birth_date(identified.patient)
+    arrival = Arrival(
+        service=command.service,
+        codes=frozenset(c.code for c in command.reason_codes if c.system in ("", SNOMED_CT)),
+        reason=" ".join([command.reason, *(code.display for code in command.reason_codes)]),
+        age=referral.age_on(born, now.date()) if born else None,
+        suspected_cancer=command.suspected_cancer,
+    )
+    rule = referral.door_answer(arrival, definition.routing_rules)
+    return _Arriving(command, definition, identified, arrival, rule, now)
+
+
+def _check(command: ReceiveReferral, definition: HubDefinition) -> None:
+    if not command.reason.strip():
+        raise RuleError("say what the person needs and why", field="reason")
+    if not command.referrer.display.strip():
+        raise RuleError("say who refers", field="referrer")
+    if command.priority not in PRIORITIES:
+        raise RuleError("this is no priority", field="priority", allowed=PRIORITIES)
+    service = definition.services.get(command.service) if command.service else None
+    if command.service and service is None:
+        raise RuleError(
+            "the hub does not know this service; leave it empty for advice", field="service"
+        )
+    if command.channel is Channel.SELF and not (service and service.self_referral):
+        raise RuleError(
+            "people refer themselves to these services only",
+            field="service",
+            allowed=sorted(c for c, each in definition.services.items() if each.self_referral),
+        )
+
+
+def _name_parts(parts: Enclosures, command: ReceiveReferral, patient: str, request: str) -> None:
+    """Let the message's own references to the person and the request mean the hub's records."""
+    person = command.person
+    for full_url, resource in command.enclosures:
+        if isinstance(person, Demographics) and resource is person.resource:
+            parts.stands_for(full_url, resource, patient)
+        if resource is command.request:
+            parts.stands_for(full_url, resource, request)
+
+
+def _flags(writer: Actor, arriving: _Arriving) -> list[Record]:
+    return [
+        records.create(
+            writer,
+            {
+                "resourceType": "Flag",
+                "status": "active",
+                "category": [{"coding": [{"system": FLAG_CATEGORIES, "code": alert.category}]}],
+                "code": {
+                    **({"coding": [alert.code.coding()]} if alert.code else {}),
+                    "text": alert.text,
+                },
+                "subject": {"reference": arriving.patient},
+                "period": {"start": instant(arriving.now)},
+            },
+        )
+        for alert in arriving.command.alerts
+    ]
+
+
+def _inputs(arriving: _Arriving, kept: list[Record], request: Record) -> list[dict[str, Any]]:
+    """Put together what triage sees first: alerts, repeats, suggestions, the falls question."""
+    command, definition, rule = arriving.command, arriving.definition, arriving.rule
+    found = triage_inputs.of_alerts(r.resource for r in kept if r.type == "Flag")
+    if not arriving.identified.tracing:
+        earlier = earlier_referrals.of_person(arriving.patient, but=request.reference)
+        found += triage_inputs.of_repeats(
+            referral.repeats(arriving.arrival, earlier, definition.spor, arriving.now)
+        )
+    found += [
+        triage_inputs.pointer(
+            triage_inputs.SUGGESTED_PERSON, m.reference, identification.suggestion_words(m)
+        )
+        for m in arriving.identified.suggestions
+    ]
+    if offer := door.suggested_service(command, rule, definition):
+        found.append(
+            triage_inputs.pointer(
+                triage_inputs.SUGGESTED_SERVICE, f"HealthcareService/{offer.code}", offer.name
+            )
+        )
+    if rule is not None:
+        found.append(triage_inputs.entry(triage_inputs.DOOR_RULE, {"valueString": rule.name}))
+    age = arriving.arrival.age
+    if command.falls is None and referral.must_ask_about_falls(age, definition.spor):
+        found.append(triage_inputs.entry(triage_inputs.ASK_FALLS, {"valueBoolean": True}))
+    return found
+
+
+def triage_owner(definition: HubDefinition, priority: str, now: datetime) -> str:
+    """Return who has a referral first: outside SPOR hours an urgent one goes to the desk."""
+    spor = definition.spor
+    closed = not calendars.is_open(definition.calendars[spor.calendar], now)
+    return f"CareTeam/{spor.out_of_hours_desk if closed and priority != 'routine' else spor.team}"
+
+
+def _open_triage(
+    writer: Actor, arriving: _Arriving, request: Record, inputs: list[dict[str, Any]]
+) -> Record:
+    command, definition = arriving.command, arriving.definition
+    spor = definition.spor
+    owner = triage_owner(definition, command.priority, arriving.now)
+    team = definition.teams[owner.removeprefix("CareTeam/")]
+    task = tasks.open_task(
+        writer,
+        code="triage",
+        patient=arriving.patient,
+        description=f"Triage: {command.reason}"[:500],
+        owner=owner,
+        priority=command.priority,
+        focus=request.reference,
+        performing_organization=f"Organization/{team.organisation}",
+        accountable_organization=f"Organization/{definition.hub_organisation}",
+        clock=spor.triage_clocks[command.priority],
+        step=Step.RECEIVED.value,
+        minutes=spor.triage_minutes,
+        requester=command.referrer.practitioner or command.referrer.organization,
+    )
+    if not inputs:
+        return task
+    resource: dict[str, Any] = {**task.resource, "input": inputs}
+    return records.update(
+        hub_actor("spor"), resource, type="Task", id=task.id, if_match=task.version
+    )
+
+
+def _announce(
+    actor: Actor,
+    command: ReceiveReferral,
+    request: Record,
+    task: Record,
+    identified: Identified,
+) -> None:
+    detail: Mapping[str, Any] = {
+        "channel": command.channel.value,
+        "priority": command.priority,
+        "task": task.reference,
+        "tracing": identified.tracing,
+    }
+    records.audit.record(actor, "referral-received", request.reference, detail)
+    records.outbox.emit("ReferralReceived", subject=request.reference, payload=detail)

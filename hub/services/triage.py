@@ -1,0 +1,199 @@
+"""Triage: a person accepts, redirects, asks or declines, once, with a reason, under a version."""
+
+from typing import Any
+
+from fhir.outcomes import VersionConflictError
+from hub import clock, records
+from hub.domain import referral
+from hub.domain.actor import Actor, hub_actor
+from hub.domain.clocks import ClockKind
+from hub.domain.definition import HubDefinition, Service
+from hub.domain.errors import RuleError, StateError
+from hub.domain.referral import TriageOutcome
+from hub.domain.task_states import TaskStatus
+from hub.records import Record, instant
+from hub.services import (
+    definitions,
+    identification,
+    referral_answers,
+    referral_request_record,
+    task_content,
+    tasks,
+)
+
+ASKED_REASON = "awaiting-referrer"
+
+
+def accept(
+    actor: Actor, task_id: str, *, version: int, service: str, note: str | None = None
+) -> Record:
+    """Accept for ``service``: completes the triage Task and returns the new intervention Task."""
+    definition = definitions.current()
+    chosen = _service(definition, service)
+    if not chosen.in_bundle:
+        raise RuleError(f"{chosen.name} is outside the hub: redirect the referral", field="service")
+    task, request = _open_referral(actor, task_id, version, TriageOutcome.ACCEPTED, reason=None)
+    patient = records.read(actor, "Patient", task_content.reference(task.resource, "for") or "")
+    referral.check_age(chosen, _age(patient))
+    task = _taken(actor, task)
+    request = _performed_by(actor, request, chosen, "active")
+    intervention = _open_intervention(actor, request, patient, chosen, note)
+    _close(actor, task, TriageOutcome.ACCEPTED, reason=None, note=note)
+    tasks.ask_for_routing(actor, intervention.id)
+    referral_answers.owe(request, TriageOutcome.ACCEPTED, words=note, service=chosen.code)
+    return intervention
+
+
+def redirect(actor: Actor, task_id: str, *, version: int, service: str, reason: str) -> Record:
+    """Send the referral on to ``service`` outside the bundle; returns the closed triage Task."""
+    definition = definitions.current()
+    chosen = _service(definition, service)
+    referral.check_redirect(chosen)
+    _coded(definition, "redirect-reasons", reason)
+    task, request = _open_referral(actor, task_id, version, TriageOutcome.REDIRECTED, reason=reason)
+    task = _taken(actor, task)
+    request = _performed_by(actor, request, chosen, "completed")
+    closed = _close(actor, task, TriageOutcome.REDIRECTED, reason=reason, note=None)
+    referral_answers.owe(request, TriageOutcome.REDIRECTED, reason=reason, service=chosen.code)
+    return closed
+
+
+def ask(actor: Actor, task_id: str, *, version: int, question: str) -> Record:
+    """Ask the referrer; the triage Task stays open at step "asked" and in its team's hands."""
+    task, request = _open_referral(actor, task_id, version, TriageOutcome.ASKED, reason=question)
+    resource = task.resource
+    if resource["status"] == TaskStatus.REQUESTED.value:
+        # Anyone of the team can go on when the answer comes: the pool keeps it.
+        resource["status"] = TaskStatus.RECEIVED.value
+    task_content.set_step(resource, TriageOutcome.ASKED.value)
+    task_content.set_reason(resource, ASKED_REASON)
+    task_content.add_note(resource, actor, question, clock.now())
+    asked = _write(actor, task, resource)
+    referral_answers.owe(request, TriageOutcome.ASKED, words=question)
+    return asked
+
+
+def decline(actor: Actor, task_id: str, *, version: int, reason: str, advice: str) -> Record:
+    """Decline with a coded ``reason`` and mandatory ``advice``; returns the closed triage Task."""
+    _coded(definitions.current(), "decline-reasons", reason)
+    if not advice.strip():
+        raise RuleError("say what the referrer should do instead", field="advice")
+    task, request = _open_referral(actor, task_id, version, TriageOutcome.DECLINED, reason=reason)
+    task = _taken(actor, task)
+    changed = request.resource
+    changed["status"] = "revoked"
+    request = records.update(
+        actor, changed, type="ServiceRequest", id=request.id, if_match=request.version
+    )
+    closed = _close(actor, task, TriageOutcome.DECLINED, reason=reason, note=advice)
+    referral_answers.owe(request, TriageOutcome.DECLINED, reason=reason, words=advice)
+    return closed
+
+
+def _open_referral(
+    actor: Actor, task_id: str, version: int, outcome: TriageOutcome, *, reason: str | None
+) -> tuple[Record, Record]:
+    """Return triage Task and request, locked; refuse what triage has answered already."""
+    task = records.lock(actor, "Task", task_id)
+    if task.version != version:
+        raise VersionConflictError(task.reference, current=task.version, given=version)
+    resource = task.resource
+    if task_content.code(resource) != "triage" or not task.managed:
+        raise RuleError("this task is no triage of a referral", field="task")
+    step = task_content.code(resource, "businessStatus") or ""
+    referral.check_outcome(step, outcome, reason=reason)
+    focus = task_content.reference(resource, "focus") or ""
+    request = records.lock(
+        hub_actor("spor"), "ServiceRequest", focus.removeprefix("ServiceRequest/")
+    )
+    if request["status"] not in ("active", "on-hold"):
+        raise StateError("the referral is no longer open", field="ServiceRequest.status")
+    return task, request
+
+
+def _taken(actor: Actor, task: Record) -> Record:
+    """Make the actor the owner: whoever decides a referral has taken it, on the record."""
+    if task["status"] in (TaskStatus.REQUESTED.value, TaskStatus.RECEIVED.value):
+        return tasks.accept(actor, task.id, version=task.version)
+    return task
+
+
+def _close(
+    actor: Actor, task: Record, outcome: TriageOutcome, *, reason: str | None, note: str | None
+) -> Record:
+    resource = task.resource
+    now = clock.now()
+    resource["status"] = TaskStatus.COMPLETED.value
+    resource["executionPeriod"] = {**resource.get("executionPeriod", {}), "end": instant(now)}
+    task_content.set_step(resource, outcome.value)
+    task_content.set_reason(resource, reason)
+    if note:
+        task_content.add_note(resource, actor, note, now)
+    return _write(actor, task, resource)
+
+
+def _write(actor: Actor, task: Record, resource: dict[str, Any]) -> Record:
+    resource["lastModified"] = instant(clock.now())
+    return records.update(actor, resource, type="Task", id=task.id, if_match=task.version)
+
+
+def _performed_by(actor: Actor, request: Record, service: Service, status: str) -> Record:
+    changed = request.resource
+    changed["status"] = status
+    changed["performer"] = [
+        {"reference": f"HealthcareService/{service.code}", "display": service.name}
+    ]
+    return records.update(
+        actor, changed, type="ServiceRequest", id=request.id, if_match=request.version
+    )
+
+
+def _open_intervention(
+    actor: Actor, request: Record, patient: Record, service: Service, note: str | None
+) -> Record:
+    resource = request.resource
+    priority = resource.get("priority", "routine")
+    clock_code = service.clock_for(priority)
+    reason = (
+        next((concept.get("text") for concept in resource.get("reasonCode", ())), None)
+        or "referral"
+    )
+    # A crisis is answered in so many hours from the referral, not from the triage of it.
+    elapsed = definitions.current().clocks[clock_code].kind is ClockKind.ELAPSED
+    received = referral_request_record.received_at(resource) if elapsed else None
+    return tasks.open_task(
+        actor,
+        code="intervention",
+        patient=patient.reference,
+        description=f"{service.name}: {reason}"[:500],
+        owner=f"CareTeam/{service.team}",
+        priority=priority,
+        focus=request.reference,
+        performing_organization=f"Organization/{service.performing}",
+        accountable_organization=f"Organization/{service.accountable}",
+        roles=service.roles,
+        clock=clock_code,
+        clock_from=received,
+        service=service.code,
+        step="triaged",
+        note=note,
+    )
+
+
+def _service(definition: HubDefinition, code: str) -> Service:
+    service = definition.services.get(code)
+    if service is None:
+        raise RuleError("the hub has no such service", field="service",
+                        allowed=sorted(definition.services))  # fmt: skip
+    return service
+
+
+def _coded(definition: HubDefinition, code_list: str, reason: str) -> None:
+    allowed = definition.code_lists[code_list].codes
+    if reason not in allowed:
+        raise RuleError("give one of the coded reasons", field="reason", allowed=allowed)
+
+
+def _age(patient: Record) -> int | None:
+    born = identification.birth_date(patient)
+    return referral.age_on(born, clock.now().date()) if born else None
