@@ -2,12 +2,12 @@
 
 from flask import Flask
 
-from hub.web import errors, rendering, sign_in
+from hub.web import errors, rendering, sign_in, spor
 from hub.web.site import blueprint
 
 __all__ = ["blueprint", "register"]
 
-SCREENS = (sign_in,)
+SCREENS = (sign_in, spor)
 """Importing a screen hangs its routes on the blueprint."""
 
 

@@ -66,16 +66,6 @@ def fragment(template: str, etag: str, context: Mapping[str, Any]) -> Response:
     return response
 
 
-def unchanged(etag: str) -> Response | None:
-    """Return a 304 when the browser's live region is still right."""
-    if etag not in request.if_none_match:
-        return None
-    response = Response(status=304)
-    response.set_etag(etag)
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
-
-
 def _keep_static(response: Response) -> Response:
     """Let a browser keep a file whose address carries the mark of its content."""
     if request.endpoint == "static" and "v" in request.args and response.status_code == 200:

@@ -1,0 +1,176 @@
+"""A referral on the board of the single point of referral, and its story for triage."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.queries.spor_board import Waiting
+from hub.records import Record
+from hub.services import task_content, triage_inputs
+from hub.services.triage_inputs import TriageInputs
+from hub.web import directory
+from hub.web.presenters import alerts, elements, tasks, words
+from hub.web.presenters.people import PersonLine
+from hub.web.presenters.words import TimeLeft
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    id: str
+    person: PersonLine
+    clock: TimeLeft
+    priority: str
+    urgent: str
+    step: str
+    reason: str
+    wanted: str
+    """Service asked for, or that advice is wanted."""
+    source: str
+    """Who refers, and from where."""
+    received: str
+    alerts: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def board_row(waiting: Waiting, flags: list[Record], now: datetime) -> BoardRow:
+    resource = waiting.task.resource
+    shown = tasks.line(waiting.task, now, patient=waiting.patient)
+    inputs = triage_inputs.read(resource)
+    authored = words.instant(resource.get("authoredOn"))
+    step = task_content.code(resource, "businessStatus")
+    return BoardRow(
+        id=waiting.task.id,
+        person=shown.person,
+        clock=shown.clock,
+        priority=shown.priority,
+        urgent=shown.urgent,
+        step=shown.step if step == "asked" else "",
+        reason=reason(waiting.request) or shown.title,
+        wanted=wanted(waiting.request),
+        source=source(waiting.request, resource),
+        received=words.since(authored, now) if authored else "",
+        alerts=_alert_words(inputs, flags),
+        notes=_notes(inputs),
+    )
+
+
+def _alert_words(inputs: TriageInputs, flags: list[Record]) -> tuple[str, ...]:
+    found = [each.words for each in inputs.alerts]
+    for each in alerts.of_flags(flags):
+        said = f"{each.title}: {each.text}" if each.text else each.title
+        if each.tone == "danger" and said not in found:
+            found.append(said)
+    return tuple(found)
+
+
+def _notes(inputs: TriageInputs) -> tuple[str, ...]:
+    found = []
+    if inputs.duplicates:
+        found.append("Possible duplicate")
+    if inputs.referrals_in_a_year:
+        found.append(f"{inputs.referrals_in_a_year} referrals in a year")
+    if inputs.suggested_people:
+        found.append("Person to confirm")
+    if inputs.updates:
+        found.append("Updated by the sender")
+    return tuple(found)
+
+
+def reason(request: Record | None) -> str:
+    """Return why the person is referred, in the referrer's words."""
+    if request is None:
+        return ""
+    for concept in request.get("reasonCode", ()):
+        found = elements.concept_text(concept)
+        if found:
+            return found
+    return elements.concept_text(request.get("code"))
+
+
+def wanted(request: Record | None) -> str:
+    if request is None:
+        return "Advice"
+    for performer in request.get("performer", ()):
+        found = directory.name_of(performer)
+        if found:
+            return found
+    for detail in request.get("orderDetail", ()):
+        found = elements.concept_text(detail)
+        if found:
+            return found
+    return "Advice"
+
+
+def source(request: Record | None, task: dict[str, object] | None = None) -> str:
+    """Say who refers."""
+    requester = (request.get("requester") if request else None) or (task or {}).get("requester")
+    return directory.name_of(requester) if isinstance(requester, dict) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the referrer wrote."""
+
+    reason: str
+    reasons: tuple[str, ...]
+    wanted: str
+    source: str
+    received: str
+    written: str
+    details: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def story(request: Record | None, task: Record) -> Story:
+    resource = request.resource if request else {}
+    reasons = [elements.concept_text(each) for each in resource.get("reasonCode", ())]
+    coded = elements.concept_text(resource.get("code"))
+    facts = [
+        ("Asked for", coded),
+        ("Occurrence", words.moment(resource.get("occurrenceDateTime"))),
+        ("Instructions for the person", str(resource.get("patientInstruction", ""))),
+    ]
+    return Story(
+        reason=reason(request),
+        reasons=tuple(each for each in reasons[1:] if each),
+        wanted=wanted(request),
+        source=source(request, task.resource),
+        received=words.moment(task.get("authoredOn")),
+        written=words.moment(resource.get("authoredOn")),
+        details=tuple((name, text) for name, text in facts if text),
+        notes=tuple(str(each["text"]) for each in elements.notes(resource)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier referral of the same person."""
+
+    when: str
+    reason: str
+    wanted: str
+    status: str
+
+
+def earlier(requests: list[Record], this: Record | None) -> list[Earlier]:
+    """Return the person's other referrals, the newest first."""
+    others = [each for each in requests if this is None or each.id != this.id]
+    others.sort(key=lambda each: str(each.get("authoredOn", "")), reverse=True)
+    return [
+        Earlier(
+            when=words.short_day(each.get("authoredOn")),
+            reason=reason(each),
+            wanted=wanted(each),
+            status=_REQUEST_STATUSES.get(str(each.get("status")), str(each.get("status"))),
+        )
+        for each in others
+    ]
+
+
+_REQUEST_STATUSES = {
+    "draft": "being written",
+    "active": "open",
+    "on-hold": "on hold",
+    "completed": "finished",
+    "revoked": "ended",
+    "entered-in-error": "sent by mistake",
+}

@@ -1,0 +1,211 @@
+"""The single point of referral: the board of what waits, and triage of one referral."""
+
+from flask import Response, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from fhir.outcomes import VersionConflictError
+from hub import clock, records
+from hub.auth import current_actor
+from hub.domain.actor import Actor
+from hub.domain.errors import NotPermittedError, RuleError
+from hub.domain.task_states import OPEN
+from hub.queries import alerts as flags_of
+from hub.queries import person as person_query
+from hub.queries import spor_board
+from hub.queries.spor_board import WaitingKey
+from hub.services import definitions, referrals, task_content, triage_inputs
+from hub.transaction import transaction
+from hub.web import directory, live, marks
+from hub.web.forms import Filled, fill
+from hub.web.forms.triage import TriageForm
+from hub.web.navigation import is_spor
+from hub.web.presenters import alerts, people, tasks, words
+from hub.web.presenters import referrals as referral_words
+from hub.web.rendering import fragment, page
+from hub.web.site import blueprint
+
+_DONE = {
+    "accept": "The referral is accepted. A person on shift is being found now.",
+    "redirect": "The referral is redirected and the referrer is told.",
+    "ask": "Your question is on its way to the referrer. The clock runs on.",
+    "decline": "The referral is declined and the referrer has your advice.",
+}
+_CONTEXT_TYPES = ("Flag", "ServiceRequest", "Task", "CareTeam", "CarePlan", "AllergyIntolerance")
+
+
+def teams_shown(actor: Actor) -> frozenset[str]:
+    """Return the front doors whose board this person works at."""
+    doors = {f"CareTeam/{definitions.current().spor.team}"}
+    doors.add(f"CareTeam/{definitions.current().spor.out_of_hours_desk}")
+    mine = actor.teams & doors
+    if not mine or not is_spor(actor):
+        raise NotPermittedError("the referral board is for the single point of referral")
+    return mine
+
+
+@blueprint.get("/spor")
+def spor_board_page() -> Response:
+    actor = current_actor()
+    context = _board(actor)
+    return page(
+        "spor/board.html",
+        done=_DONE.get(request.args.get("done", "")),
+        address=live.here("/spor/rows"),
+        **context,
+    )
+
+
+@blueprint.get("/spor/rows")
+def spor_board_rows() -> Response:
+    """The live part of the board: 304 unless a referral or the passing of time changed it."""
+    actor = current_actor()
+    found = spor_board.keys(actor, teams_shown(actor))
+    etag = _etag(found)
+    return live.unchanged(etag) or fragment("spor/_rows.html", etag, _board(actor, found))
+
+
+def _etag(found: list[WaitingKey]) -> str:
+    now = clock.now()
+    return marks.mark(
+        [
+            request.args.get("urgency"),
+            request.args.get("step"),
+            *((each.id, each.version, words.time_left(each.due_at, now).words) for each in found),
+        ]
+    )
+
+
+def _board(actor: Actor, found: list[WaitingKey] | None = None) -> dict[str, object]:
+    now = clock.now()
+    teams = teams_shown(actor)
+    keys = spor_board.keys(actor, teams) if found is None else found
+    waiting = spor_board.waiting(actor, teams)
+    patient_ids = {each.patient.id for each in waiting if each.patient}
+    flags = flags_of.in_force(actor, patient_ids)
+    rows = [
+        referral_words.board_row(each, flags.get(each.patient.id, []) if each.patient else [], now)
+        for each in waiting
+    ]
+    records.spool.looked(actor, "page", "spor-board")
+    urgency, step = request.args.get("urgency", ""), request.args.get("step", "")
+    shown = [
+        row
+        for row in rows
+        if (not urgency or (row.priority == "routine") == (urgency == "routine"))
+        and (not step or bool(row.step) == (step == "asked"))
+    ]
+    return {
+        "rows": shown,
+        "urgency": urgency,
+        "step": step,
+        "total": len(rows),
+        "late": sum(1 for row in rows if row.clock.tone == "late"),
+        "urgent": sum(1 for row in rows if row.priority != "routine"),
+        "asked": sum(1 for row in rows if row.step),
+        "etag": f'"{_etag(keys)}"',
+    }
+
+
+@blueprint.get("/spor/<task_id>")
+def triage_page(task_id: str) -> Response:
+    return _triage(task_id)
+
+
+@blueprint.post("/spor/<task_id>")
+def triage(task_id: str) -> Response | BaseResponse:
+    actor = current_actor()
+    form = fill(TriageForm, request.form)
+    if not form.is_right:
+        return _triage(task_id, form, 422)
+    try:
+        with transaction():
+            _decide(actor, task_id, form)
+    except RuleError as error:
+        if isinstance(error, NotPermittedError):
+            raise
+        refused = Filled({}, form.given, {_field_of(form, error): f"{error.text}."})
+        return _triage(task_id, refused, 422)
+    except VersionConflictError:
+        stale = Filled(
+            {},
+            form.given,
+            {"decision": "Somebody else changed this referral: look again. Your words are kept."},
+        )
+        return _triage(task_id, stale, 409)
+    return redirect(f"/spor?done={form.values['decision']}", code=303)
+
+
+def _field_of(form: Filled, error: RuleError) -> str:
+    """Return the field that a rule's refusal is shown at."""
+    prefix = {"redirect": "redirect_", "decline": "decline_"}.get(form.given.get("decision", ""))
+    name = f"{prefix}{error.field}" if prefix else str(error.field)
+    return name if name in TriageForm().fields else "decision"
+
+
+def _decide(actor: Actor, task_id: str, form: Filled) -> None:
+    sent = form.values
+    version = sent["version"]
+    match sent["decision"]:
+        case "accept":
+            referrals.accept(
+                actor, task_id, version=version, service=sent["service"], note=sent["note"] or None
+            )
+        case "redirect":
+            referrals.redirect(
+                actor,
+                task_id,
+                version=version,
+                service=sent["redirect_service"],
+                reason=sent["redirect_reason"],
+            )
+        case "ask":
+            referrals.ask(actor, task_id, version=version, question=sent["question"])
+        case _:
+            referrals.decline(
+                actor,
+                task_id,
+                version=version,
+                reason=sent["decline_reason"],
+                advice=sent["advice"],
+            )
+
+
+def _triage(task_id: str, form: Filled | None = None, status: int = 200) -> Response:
+    actor = current_actor()
+    teams_shown(actor)
+    now = clock.now()
+    task = records.read(actor, "Task", task_id)
+    resource = task.resource
+    request_id = (task_content.reference(resource, "focus") or "").partition("/")[2]
+    patient_id = (task_content.reference(resource, "for") or "").partition("/")[2]
+    known = person_query.person(actor, patient_id, _CONTEXT_TYPES) if patient_id else None
+    referral = next(
+        (each for each in (known.all("ServiceRequest") if known else []) if each.id == request_id),
+        None,
+    )
+    inputs = triage_inputs.read(resource)
+    suggested = ""
+    if inputs.suggested_service and inputs.suggested_service.reference:
+        suggested = inputs.suggested_service.reference.partition("/")[2]
+    return page(
+        "spor/triage.html",
+        status,
+        task=tasks.line(task, now, patient=known.patient if known else None),
+        person=people.head(known.patient, now) if known else None,
+        story=referral_words.story(referral, task),
+        alerts=alerts.of_flags(known.all("Flag")) if known else [],
+        inputs=inputs,
+        earlier=referral_words.earlier(known.all("ServiceRequest"), referral) if known else [],
+        work=[
+            tasks.line(each, now)
+            for each in (known.managed("Task") if known else [])
+            if each.id != task_id and each.get("status") in OPEN
+        ],
+        notes=tasks.notes(task),
+        form=form,
+        suggested=suggested,
+        services=directory.services(in_bundle=True),
+        elsewhere=directory.services(in_bundle=False),
+        redirect_reasons=directory.choices("redirect-reasons"),
+        decline_reasons=directory.choices("decline-reasons"),
+    )
