@@ -63,6 +63,10 @@ def parse(raw: bytes | str) -> tuple[dict[str, Any], str]:
         raise BadRequestError(f"the body is not JSON{where}", code="structure") from error
     if not isinstance(value, dict):
         raise BadRequestError("the body must be one JSON object", code="structure")
+    if text.count("{") + text.count("[") > MAX_DEPTH and depth(value) > MAX_DEPTH:
+        raise UnprocessableError(
+            f"the JSON may be nested at most {MAX_DEPTH} deep", code="too-costly"
+        )
     if "\\u" in text:
         _refuse_unstorable(text)
     if "\n" in text or "\r" in text or "\t" in text:

@@ -129,16 +129,17 @@ def create(
     actor: Actor,
     resource: Body,
     *,
+    type: str | None = None,  # noqa: A002 - the field's name
     id: str | None = None,  # noqa: A002 - the element's name
     managed: bool = False,
 ) -> Record:
-    """Store a new record and return it.
+    """Store a new record and return it; ``type`` is what the address says it must be.
 
     ``id`` and ``meta.versionId``/``lastUpdated`` in the resource are ignored
     (https://hl7.org/fhir/R4/http.html#create). Raises ConflictError where ``id`` is taken,
     InvalidResourceError, ForbiddenError, or what a guard raises.
     """
-    value, text = read_body(resource)
+    value, text = read_body(resource, type)
     access.authorise(actor, "create", value["resourceType"])
     check(value, server_meta=False)
     version = prepare(value, text, id=id or new_id(), number=1, managed=managed)
