@@ -6,13 +6,13 @@ without a network, outside the NHS's own sites, uses Arial (docs/adr/0002).
 
 import hashlib
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from hub import settings
 from hub.settings import ROOT
 from hub.supervisor.failures import StartError
 
@@ -70,7 +70,7 @@ def _npm_ci(root: Path) -> None:
     done = subprocess.run(  # noqa: S603 - our own words only
         [*_npm_command(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
         cwd=root,
-        env=os.environ | {"NO_UPDATE_NOTIFIER": "1"},
+        env=settings.environment(NO_UPDATE_NOTIFIER="1"),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
