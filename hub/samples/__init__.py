@@ -12,11 +12,12 @@ from hub import clock, records
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.definition import HubDefinition
 from hub.samples.hub_records import records_of
+from hub.samples.people_load import load_people
 from hub.samples.sign_ins import demo_users, open_accounts, register_systems, sign_agreements
 from hub.services import definitions, rota
 from hub.transaction import transaction
 
-__all__ = ["SOUTHEND", "demo_users", "load", "load_hub"]
+__all__ = ["SOUTHEND", "demo_users", "load", "load_hub", "load_people"]
 
 SOUTHEND = Path(__file__).parent / "southend"
 
@@ -34,6 +35,7 @@ def load(actor: Actor | None = None, *, say: Callable[[str], None] = lambda _lin
     say("opening the accounts of its staff ...")
     with transaction():
         open_accounts(definition)
+    load_people(actor, say=say)
 
 
 def load_hub(actor: Actor, folder: Path = SOUTHEND) -> HubDefinition:
