@@ -208,17 +208,21 @@ def _uri(name: str) -> Emit:
 # Strings -----------------------------------------------------------------------------------
 
 
+LONGEST_STRING = 600
+"""Characters of a string that are indexed: an entry of a B-tree has its limit (2.7 kB)."""
+
+
 def _string(name: str, kind: str, parts: tuple[str, ...]) -> Emit:
     def emit(value: Any, found: Found) -> None:
         if text := normalised(value):
-            found.strings.append((name, text))
+            found.strings.append((name, text[:LONGEST_STRING]))
 
     def emit_parts(value: Any, found: Found) -> None:
         for part in parts:
             inner = value.get(part)
             for text in inner if isinstance(inner, list) else (inner,):
                 if text and (text := normalised(text)):
-                    found.strings.append((name, text))
+                    found.strings.append((name, text[:LONGEST_STRING]))
 
     def emit_sounds(value: Any, found: Found) -> None:
         if isinstance(value, str):

@@ -9,17 +9,21 @@ from hub.records.access import visible_to
 from hub.records.bulk import insert_many, new_version
 from hub.records.guards import guard
 from hub.records.ids import new_id
+from hub.records.page import Page
 from hub.records.reading import lock, read, read_many
 from hub.records.record import Record, instant, is_managed
 from hub.records.saving import create, delete, update
+from hub.records.search import find, search
 from hub.records.tables import TABLES
 from hub.records.versions import history, vread
 
 __all__ = [
+    "Page",
     "Record",
     "audit",
     "create",
     "delete",
+    "find",
     "guard",
     "history",
     "insert_many",
@@ -31,6 +35,7 @@ __all__ = [
     "outbox",
     "read",
     "read_many",
+    "search",
     "table",
     "update",
     "visible_to",

@@ -33,6 +33,13 @@ def authorise(actor: Actor, interaction: str, resource_type: str) -> None:
         )
 
 
+def allows(actor: Actor, interaction: str, resource_type: str) -> bool:
+    """Say the same without raising: what is brought along is left out where it is not allowed."""
+    return actor.kind is not ActorKind.SYSTEM or permits(
+        actor.scopes, resource_type, _LETTERS[interaction]
+    )
+
+
 def parties(actor: Actor) -> list[str]:
     """Return the references by which records relate this actor to people."""
     return [p for p in (actor.practitioner, actor.organization, *sorted(actor.teams)) if p]

@@ -7,6 +7,7 @@ seconds or when its process ends; ``ship`` copies closed segments into the audit
 import os
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import orjson
@@ -59,3 +60,17 @@ def looked(actor: Actor, action: str, subject: str, version: int | None = None) 
         orjson.dumps([instant(clock.now()), actor.id, action, subject, version, request_id.get()])
         + b"\n"
     )
+
+
+def looked_at(actor: Actor, action: str, seen: Iterable[tuple[str, int]]) -> None:
+    """Note that ``actor`` saw several subjects in their versions: one write for all."""
+    if actor.kind is ActorKind.HUB:
+        return
+    at, request = instant(clock.now()), request_id.get()
+    lines = [
+        orjson.dumps([at, actor.id, action, subject, version, request]) + b"\n"
+        for subject, version in seen
+    ]
+    if lines:
+        spool: Spool = current_app.extensions["carehub_spool"]
+        spool.append(b"".join(lines))

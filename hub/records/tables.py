@@ -102,7 +102,8 @@ def _declare(resource_type: str) -> Table:
 
 def _ordered(table: Table, field: str) -> Any:
     column, _, direction = field.partition(" ")
-    return table.c[column].desc() if direction == "DESC" else table.c[column]
+    # Searches put missing values last: an index in another order would not serve them.
+    return table.c[column].desc().nulls_last() if direction == "DESC" else table.c[column]
 
 
 TABLES: Mapping[str, Table] = {name: _declare(name) for name in SUPPORTED_TYPES}

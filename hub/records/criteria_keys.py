@@ -1,0 +1,252 @@
+"""Tokens, references and uris: keys of the hashed index column, or columns of their own."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+from fhir.registry.search_parameters import SearchParameter, patient_parameters, search_parameters
+from fhir.search import keys
+from fhir.search.cover import cover
+from fhir.search.criteria import (
+    Criterion,
+    IdentifierCriterion,
+    OfTypeCriterion,
+    ReferenceCriterion,
+    TokenCriterion,
+    TokenValue,
+    UriCriterion,
+)
+from fhir.search.emitters import folded
+from fhir.search.index import patient_column_parameters
+from fhir.search.keys import hashed
+from fhir.search.paths import without_version
+from fhir.search.text import telephone
+from hub.records.content import in_content
+from hub.records.promoted import PROMOTED
+from hub.records.sql import FALSE, Sql, any_of
+
+if TYPE_CHECKING:
+    from hub.records.criteria import Scope
+
+_CODE_ONLY = frozenset({"code", "string", "id", "uri", "boolean", "exists"})
+_BARE_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
+
+@cache
+def promoted_columns(resource_type: str) -> dict[str, str]:
+    """Return the columns that answer a parameter exactly: code -> column."""
+    return {p.parameter: p.column for p in PROMOTED.get(resource_type, ()) if p.parameter}
+
+
+def single_key(scope: "Scope", criterion: Criterion) -> int | None:
+    """Return the one key that answers a criterion, where one does: the commonest case."""
+    if isinstance(criterion, TokenCriterion):
+        if criterion.modifier is None and _column(scope, criterion) is None:
+            found = _token_keys(scope.type, criterion.parameter, criterion.values)
+            return found[0] if len(found) == 1 else None
+    elif isinstance(criterion, ReferenceCriterion):
+        parts = _References(scope, criterion)
+        if len(parts.keys) == 1 and not parts.columns:
+            return parts.keys[0]
+    elif (
+        isinstance(criterion, UriCriterion)
+        and criterion.modifier is None
+        and len(criterion.values) == 1
+    ):
+        return hashed(keys.uri(criterion.parameter.code, criterion.values[0]))
+    return None
+
+
+def overlaps(scope: "Scope", found: list[int]) -> Sql:
+    return Sql(f"{scope.alias}.idx && %s::bigint[]", (found,)) if found else FALSE
+
+
+# Tokens ------------------------------------------------------------------------------------
+
+
+def token(scope: "Scope", criterion: TokenCriterion) -> Sql:
+    condition = _column(scope, criterion)
+    if condition is None:
+        condition = overlaps(scope, _token_keys(scope.type, criterion.parameter, criterion.values))
+    if criterion.modifier == "not":
+        # R4: :not also finds what has no value at all; a column that is NULL must not hide it.
+        return Sql(f"({condition.text}) IS NOT TRUE", condition.params)
+    return condition
+
+
+def _column(scope: "Scope", criterion: TokenCriterion) -> Sql | None:
+    column = promoted_columns(scope.type).get(criterion.parameter.code)
+    if column is None:
+        return None
+    codes = []
+    for value in criterion.values:
+        if value.code is None:
+            return None
+        if _is_meant(criterion.parameter, value):
+            codes.append(folded(value.code))
+    return _equals(scope, column, codes)
+
+
+def _equals(scope: "Scope", column: str, values: list[str]) -> Sql:
+    if len(values) == 1:
+        return Sql(f"{scope.alias}.{column} = %s", (values[0],))
+    return Sql(f"{scope.alias}.{column} = ANY(%s::text[])", (values,))
+
+
+def _is_meant(parameter: SearchParameter, value: TokenValue) -> bool:
+    """Say whether a code that stands without a system can be the one that is asked for."""
+    return not value.system or value.system in parameter.systems
+
+
+def _token_keys(
+    resource_type: str, parameter: SearchParameter, values: tuple[TokenValue, ...]
+) -> list[int]:
+    found: dict[int, None] = {}
+    for value in values:
+        for key in token_keys(resource_type, parameter, value):
+            found[hashed(key)] = None
+    return list(found)
+
+
+def token_keys(resource_type: str, parameter: SearchParameter, value: TokenValue) -> Iterator[str]:
+    """Yield the keys under which a token would be found, whichever holds the parameter."""
+    known = search_parameters(resource_type)
+    covered = cover(resource_type, parameter.code) if parameter.code in known else None
+    holders = covered.holders if covered else (parameter.code,)
+    if covered and covered.system:
+        # phone=1234 is telecom=phone|1234; a system here would say the same again.
+        if value.code and value.system in {None, "", covered.system}:
+            yield from (keys.token(h, covered.system, telephone(value.code)) for h in holders)
+        return
+    for holder in holders:
+        yield from own_keys(holder, parameter, value)
+
+
+def own_keys(name: str, parameter: SearchParameter, value: TokenValue) -> Iterator[str]:
+    """Yield the keys that a value has under one name."""
+    if parameter.types <= _CODE_ONLY:
+        if value.code is not None and _is_meant(parameter, value):
+            yield keys.token_code(name, folded(value.code))
+        return
+    code = value.code
+    if code is not None:
+        code = telephone(code) if parameter.types == {"ContactPoint"} else folded(code)
+    if value.system is None:
+        yield keys.token_code(name, code or "")
+    elif code is None:
+        yield keys.token_system(name, value.system)
+    else:
+        yield keys.token(name, value.system, code)
+
+
+def of_type(scope: "Scope", criterion: OfTypeCriterion) -> Sql:
+    name = criterion.parameter.code
+    return overlaps(
+        scope,
+        [
+            hashed(keys.of_type(name, system, folded(code), folded(value)))
+            for system, code, value in criterion.values
+        ],
+    )
+
+
+# References --------------------------------------------------------------------------------
+
+
+class _References:
+    """The values of a reference criterion: as keys, and as conditions on columns."""
+
+    def __init__(self, scope: "Scope", criterion: ReferenceCriterion) -> None:
+        self.keys: list[int] = []
+        self.columns: list[Sql] = []
+        parameter = criterion.parameter
+        covered = cover(scope.type, parameter.code)
+        targets = [t for t in parameter.targets if covered.target in {None, t}]
+        values = [target for value in criterion.values for target in _targets(value, targets)]
+        if covered.target:
+            values = [v for v in values if _type_of(v) in {covered.target, None}]
+        if parameter.code in patient_column_parameters(scope.type):
+            people = [v.removeprefix("Patient/") for v in values if v.startswith("Patient/")]
+            values = [v for v in values if not v.startswith("Patient/")]
+            if people:
+                self.columns.append(_patient(scope, people))
+        if column := promoted_columns(scope.type).get(parameter.code):
+            if values:
+                self.columns.append(_equals(scope, column, values))
+            return
+        self.keys = [hashed(keys.reference(h, v)) for h in covered.holders for v in values]
+
+
+def _patient(scope: "Scope", ids: list[str]) -> Sql:
+    condition = _equals(scope, "patient_id", ids)
+    if len(patient_parameters(scope.type)) == 1:
+        return condition
+    # The column may come from another parameter (a performer), where the subject is no Patient.
+    first = search_parameters(scope.type)[patient_parameters(scope.type)[0]]
+    return Sql(
+        f"{condition.text} AND {scope.alias}.present & %s::bigint <> 0",
+        (*condition.params, 1 << first.bit),
+    )
+
+
+def _targets(value: str, targets: list[str]) -> Iterator[str]:
+    """Yield what a value may stand for: a bare id for that id in every type."""
+    if _BARE_ID.fullmatch(value):
+        yield from (f"{target}/{value}" for target in targets)
+    else:
+        yield without_version(value)
+
+
+def _type_of(target: str) -> str | None:
+    head, slash, _ = target.partition("/")
+    return head if slash and head.isalpha() else None
+
+
+def reference(scope: "Scope", criterion: ReferenceCriterion) -> Sql:
+    parts = _References(scope, criterion)
+    conditions = [*parts.columns, *([overlaps(scope, parts.keys)] if parts.keys else [])]
+    return any_of(conditions)
+
+
+def identifier(scope: "Scope", criterion: IdentifierCriterion) -> Sql:
+    found = []
+    for holder in cover(scope.type, criterion.parameter.code).holders:
+        name = keys.identifier_of(holder)
+        for value in criterion.values:
+            code = None if value.code is None else folded(value.code)
+            if value.system is None:
+                found.append(hashed(keys.token_code(name, code or "")))
+            elif code is None:
+                found.append(hashed(keys.token_system(name, value.system)))
+            else:
+                found.append(hashed(keys.token(name, value.system, code)))
+    return overlaps(scope, found)
+
+
+# Uris --------------------------------------------------------------------------------------
+
+
+def uri(scope: "Scope", criterion: UriCriterion) -> Sql:
+    name = criterion.parameter.code
+    if criterion.modifier == "below":
+        return any_of(_below(scope, criterion.parameter, value) for value in criterion.values)
+    values = criterion.values
+    if criterion.modifier == "above":
+        values = tuple(prefix for value in values for prefix in _prefixes(value))
+    return overlaps(scope, [hashed(keys.uri(name, value)) for value in values])
+
+
+def _prefixes(value: str) -> Iterator[str]:
+    """Yield a uri and what stands above it: whole segments only."""
+    yield value
+    for match in re.finditer("/", value):
+        # Not inside the "://" of the scheme.
+        if match.start() > 0 and value[match.start() - 1] not in ":/":
+            yield value[: match.start()]
+
+
+def _below(scope: "Scope", parameter: SearchParameter, value: str) -> Sql:
+    """Look into the texts themselves: the few types that have uris are small."""
+    stem = value.rstrip("/")
+    return in_content(scope, parameter, "v = %s OR starts_with(v, %s)", (value, stem + "/"))

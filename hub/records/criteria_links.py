@@ -1,0 +1,154 @@
+"""Criteria on what a record points to, on what points to it, and composites.
+
+What a link leads through is seen by the actor too: a chain is no way round the access predicate.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fhir.registry.search_parameters import SearchParameter, patient_parameters, search_parameters
+from fhir.search import composites, criteria, keys
+from fhir.search.cover import cover
+from fhir.search.criteria import (
+    ChainCriterion,
+    CompositeCriterion,
+    Criterion,
+    HasCriterion,
+    ReferenceCriterion,
+    TokenCriterion,
+)
+from fhir.search.index import patient_column_parameters
+from fhir.search.keys import HASH_SQL, hashed
+from hub.records.criteria_keys import overlaps, own_keys, promoted_columns
+from hub.records.criteria_values import quantity_rows
+from hub.records.sql import Sql, all_of, any_of, jsonpath
+
+if TYPE_CHECKING:
+    from hub.records.criteria import Scope
+
+
+def chain(scope: "Scope", criterion: ChainCriterion) -> Sql:
+    return any_of(
+        _chained(scope, criterion.parameter, target, inner) for target, inner in criterion.inner
+    )
+
+
+def _chained(scope: "Scope", parameter: SearchParameter, target: str, inner: Criterion) -> Sql:
+    there = scope.inner(target)
+    where = there.where([inner])
+    ids = f"FROM {there.table} {there.alias} WHERE {where.text}"
+    code = parameter.code
+    if target == "Patient" and code in patient_column_parameters(scope.type):
+        condition = Sql(
+            f"{scope.alias}.patient_id IN (SELECT {there.alias}.id {ids})", where.params
+        )
+        if len(patient_parameters(scope.type)) == 1:
+            return condition
+        bit = 1 << search_parameters(scope.type)[patient_parameters(scope.type)[0]].bit
+        return all_of([condition, Sql(f"{scope.alias}.present & %s::bigint <> 0", (bit,))])
+    if column := promoted_columns(scope.type).get(code):
+        return Sql(
+            f"{scope.alias}.{column} IN (SELECT %s || {there.alias}.id {ids})",
+            (f"{target}/", *where.params),
+        )
+    return any_of(
+        Sql(
+            f"{scope.alias}.idx && ARRAY(SELECT "
+            + HASH_SQL.format(f"%s || {there.alias}.id")
+            + f" {ids})",
+            (keys.reference(holder, f"{target}/"), *where.params),
+        )
+        for holder in cover(scope.type, code).holders
+    )
+
+
+def has(scope: "Scope", criterion: HasCriterion) -> Sql:
+    there = scope.inner(criterion.type)
+    where = there.where([criterion.inner])
+    source = f"FROM {there.table} {there.alias}"
+    code = criterion.reference.code
+    if scope.type == "Patient" and code in patient_column_parameters(criterion.type):
+        first = search_parameters(criterion.type)[patient_parameters(criterion.type)[0]]
+        return Sql(
+            f"{scope.alias}.id IN (SELECT {there.alias}.patient_id {source}"
+            f" WHERE {there.alias}.present & %s::bigint <> 0 AND {where.text})",
+            (1 << first.bit, *where.params),
+        )
+    if column := promoted_columns(criterion.type).get(code):
+        return Sql(
+            f"{scope.alias}.id IN (SELECT substr({there.alias}.{column}, %s::int) {source}"
+            f" WHERE starts_with({there.alias}.{column}, %s) AND {where.text})",
+            (len(scope.type) + 2, f"{scope.type}/", *where.params),
+        )
+    # The references themselves are only in the text: the inner criterion narrows the rows first.
+    return any_of(
+        Sql(
+            f"{scope.alias}.id IN (SELECT split_part(v #>> '{{}}', '/', 2) {source},"
+            f" jsonb_path_query({there.alias}.content::jsonb, %s::jsonpath) v"
+            f" WHERE {where.text} AND starts_with(v #>> '{{}}', %s))",
+            (jsonpath(f"{path.partition('[is')[0]}.reference"), *where.params, f"{scope.type}/"),
+        )
+        for path, kind in criterion.reference.paths
+        if kind == "Reference"
+    )
+
+
+# Composites --------------------------------------------------------------------------------
+
+
+def composite(scope: "Scope", criterion: CompositeCriterion) -> Sql:
+    return any_of(
+        _at(scope, criterion.parameter, base, first, second)
+        for first, second in criterion.values
+        for base, _ in criterion.parameter.paths
+    )
+
+
+def _at(
+    scope: "Scope", parameter: SearchParameter, base: str, first: Criterion, second: Criterion
+) -> Sql:
+    if not base:
+        # The element is the resource: both halves in it is the whole truth.
+        return all_of(scope.condition(_at_root(scope, half)) for half in (first, second))
+    known = search_parameters(scope.type)
+    assert isinstance(first, TokenCriterion)
+    companions = tuple(hashed(key) for key in _half_keys(first))
+    if isinstance(second, criteria.QuantityCriterion):
+        holder = composites.value_parameter(known, parameter, base)
+        return any_of(
+            quantity_rows(scope, holder, value, companions, exactly=True) for value in second.values
+        )
+    found = [
+        hashed(keys.composite(parameter.code, one, other))
+        for one in _half_keys(first)
+        for other in _half_keys(second)
+    ]
+    return overlaps(scope, found)
+
+
+def _half_keys(half: Criterion) -> list[str]:
+    """Return the keys of one half as the index makes them: under the component's own name."""
+    name = half.parameter.code if hasattr(half, "parameter") else ""
+    if isinstance(half, TokenCriterion):
+        return [key for value in half.values for key in own_keys(name, half.parameter, value)]
+    assert isinstance(half, ReferenceCriterion)
+    return [keys.reference(name, value) for value in half.values]
+
+
+def _at_root(scope: "Scope", half: Criterion) -> Criterion:
+    """Ask the narrowest parameter of the type that has the paths of a component."""
+    assert isinstance(
+        half,
+        TokenCriterion
+        | criteria.QuantityCriterion
+        | criteria.DateCriterion
+        | criteria.StringCriterion,
+    )
+    wanted = {path for path, _ in half.parameter.paths}
+    holders = [
+        parameter
+        for parameter in search_parameters(scope.type).values()
+        if parameter.kind == half.parameter.kind and wanted <= {p for p, _ in parameter.paths}
+    ]
+    parameter = min(holders, key=lambda p: len(p.paths))
+    return replace(half, parameter=parameter)

@@ -1,0 +1,283 @@
+"""Strings, dates, numbers and quantities; ``:missing``, words and ``near``."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from fhir.registry.search_parameters import search_parameters
+from fhir.search import keys
+from fhir.search.cover import cover
+from fhir.search.criteria import (
+    DateCriterion,
+    DateValue,
+    MissingCriterion,
+    NearCriterion,
+    Prefix,
+    QuantityCriterion,
+    QuantityValue,
+    StringCriterion,
+    TextCriterion,
+)
+from fhir.search.emitters import LONGEST_STRING
+from fhir.search.keys import hashed
+from fhir.search.text import normalised, sounds
+from hub import clock
+from hub.records.content import in_content
+from hub.records.row import BEGINNING, END
+from hub.records.sql import FALSE, TRUE, Sql, all_of, any_of, like
+from hub.records.tables import date_columns
+
+if TYPE_CHECKING:
+    from hub.records.criteria import Scope
+
+_LAST_CHARACTER = "\U0010ffff"
+_TENTH = Decimal("0.1")
+
+# Strings -----------------------------------------------------------------------------------
+
+
+def string(scope: "Scope", criterion: StringCriterion) -> Sql:
+    if criterion.modifier == "text":
+        return any_of(
+            in_content(
+                scope, criterion.parameter, "lower(v) LIKE %s", (f"{like(v.lower())}%",), texts=True
+            )
+            for v in criterion.values
+        )
+    if criterion.parameter.code == "phonetic":
+        return any_of(_sounds(scope, value) for value in criterion.values)
+    if criterion.modifier == "exact":
+        return any_of(_exact(scope, criterion, value) for value in criterion.values)
+    return any_of(_matching(scope, criterion, value) for value in criterion.values)
+
+
+def _sounds(scope: "Scope", value: str) -> Sql:
+    found = [hashed(keys.phonetic("phonetic", sound)) for sound in sounds(value)]
+    return Sql(f"{scope.alias}.idx @> %s::bigint[]", (found,)) if found else FALSE
+
+
+def _rows(scope: "Scope", code: str, condition: str, params: tuple[Any, ...]) -> Sql:
+    """Say that a row of fhir_string that holds the parameter meets ``condition``."""
+    holders = cover(scope.type, code).holders
+    row = f"s{next(scope.aliases)}"
+    which = "= %s" if len(holders) == 1 else "= ANY(%s::text[])"
+    return Sql(
+        f"{scope.alias}.id IN (SELECT {row}.id FROM fhir_string {row} WHERE {row}.type = %s"
+        f" AND {row}.param {which} AND {condition.replace('@', row + '.value')})",
+        (scope.type, holders[0] if len(holders) == 1 else list(holders), *params),
+    )
+
+
+def _matching(scope: "Scope", criterion: StringCriterion, value: str) -> Sql:
+    text = normalised(value)[:LONGEST_STRING]
+    if not text:
+        return FALSE
+    code = criterion.parameter.code
+    if criterion.modifier != "contains":
+        return _rows(scope, code, "@ >= %s AND @ < %s", (text, text + _LAST_CHARACTER))
+    anywhere = f"%{like(text)}%"
+    if not criterion.parameter.types & {"markdown", "string"}:
+        return _rows(scope, code, "@ LIKE %s", (anywhere,))
+    # A very long text is indexed by its beginning only: for it, look at the whole.
+    long = all_of(
+        [
+            _rows(scope, code, "length(@) = %s", (LONGEST_STRING,)),
+            in_content(scope, criterion.parameter, "lower(v) LIKE %s", (anywhere,)),
+        ]
+    )
+    return any_of([_rows(scope, code, "@ LIKE %s", (anywhere,)), long])
+
+
+def _exact(scope: "Scope", criterion: StringCriterion, value: str) -> Sql:
+    """Find candidates by the folded value, then compare case and accents in the text itself."""
+    text = normalised(value)[:LONGEST_STRING]
+    return all_of(
+        [
+            _rows(scope, criterion.parameter.code, "@ = %s", (text,)),
+            in_content(scope, criterion.parameter, "v = %s", (value,)),
+        ]
+    )
+
+
+# Dates -------------------------------------------------------------------------------------
+
+
+def date(scope: "Scope", criterion: DateCriterion) -> Sql:
+    code = criterion.parameter.code
+    if code == "_lastUpdated":
+        column = f"{scope.alias}.last_updated"
+        # An instant is a range that begins and ends with itself.
+        return any_of(
+            _compared(value, column, f"{column} + interval '1 microsecond'")
+            for value in criterion.values
+        )
+    stem = date_columns(scope.type).get(code)
+    if stem:
+        lo, hi = f"{scope.alias}.{stem}_lo", f"{scope.alias}.{stem}_hi"
+        return any_of(_compared(value, lo, hi) for value in criterion.values)
+    row = f"d{next(scope.aliases)}"
+    inner = any_of(_compared(value, f"{row}.lo", f"{row}.hi") for value in criterion.values)
+    return Sql(
+        f"{scope.alias}.id IN (SELECT {row}.id FROM fhir_date {row} WHERE {row}.type = %s"
+        f" AND {row}.param = %s AND ({inner.text}))",
+        (scope.type, code, *inner.params),
+    )
+
+
+def _compared(value: DateValue, lo: str, hi: str) -> Sql:
+    """Compare two half-open ranges as https://hl7.org/fhir/R4/search.html#prefix says."""
+    low, high = value.lo or BEGINNING, value.hi or END
+    match value.prefix:
+        case Prefix.EQ:
+            # "lo < high" follows from the rest; it tells the planner that the range is narrow.
+            return Sql(f"{lo} >= %s AND {lo} < %s AND {hi} <= %s", (low, high, high))
+        case Prefix.NE:
+            return Sql(f"({lo} < %s OR {hi} > %s)", (low, high))
+        case Prefix.GT:
+            return Sql(f"{hi} > %s", (high,))
+        case Prefix.LT:
+            return Sql(f"{lo} < %s", (low,))
+        case Prefix.GE:
+            return Sql(f"({lo} >= %s OR {hi} > %s)", (low, high))
+        case Prefix.LE:
+            return Sql(f"({lo} < %s OR {hi} <= %s)", (low, high))
+        case Prefix.SA:
+            return Sql(f"{lo} >= %s", (high,))
+        case Prefix.EB:
+            return Sql(f"{hi} <= %s", (low,))
+        case Prefix.AP:
+            slack = _slack(low, high)
+            return Sql(f"{lo} < %s AND {hi} > %s", (_moved(high, slack), _moved(low, -slack)))
+
+
+def _slack(low: datetime, high: datetime) -> timedelta:
+    """Return a tenth of the distance to now, as R4 recommends for ``ap``."""
+    now = clock.now()
+    return abs(now - (low if low > now else min(high, now))) / 10
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment + by
+    except OverflowError:
+        return BEGINNING if by < timedelta() else END
+
+
+# Numbers and quantities --------------------------------------------------------------------
+
+
+def quantity(scope: "Scope", criterion: QuantityCriterion) -> Sql:
+    return any_of(
+        quantity_rows(scope, criterion.parameter.code, value) for value in criterion.values
+    )
+
+
+def quantity_rows(
+    scope: "Scope",
+    code: str,
+    value: QuantityValue,
+    companion: tuple[int, ...] = (),
+    *,
+    exactly: bool = False,
+) -> Sql:
+    """Say that a row of fhir_quantity that holds the parameter is as asked.
+
+    ``companion`` must be among the keys of its element; ``exactly`` takes the parameter as it is.
+    """
+    holders = (code,) if exactly else cover(scope.type, code).holders
+    row = f"q{next(scope.aliases)}"
+    parts = [
+        Sql(f"{row}.type = %s", (scope.type,)),
+        Sql(f"{row}.param = ANY(%s::text[])", (list(holders),)),
+        _number(value, f"{row}.lo", f"{row}.hi"),
+        *_unit(value, f"{row}.unit"),
+    ]
+    if companion:
+        parts.append(Sql(f"{row}.companion && %s::bigint[]", (list(companion),)))
+    inner = all_of(parts)
+    return Sql(
+        f"{scope.alias}.id IN (SELECT {row}.id FROM fhir_quantity {row} WHERE {inner.text})",
+        inner.params,
+    )
+
+
+def _number(value: QuantityValue, lo: str, hi: str) -> Sql:
+    exact = value.value
+    match value.prefix:
+        case Prefix.EQ:
+            return Sql(f"{lo} >= %s AND {hi} < %s", (value.lo, value.hi))
+        case Prefix.NE:
+            return Sql(f"({lo} < %s OR {hi} >= %s)", (value.lo, value.hi))
+        case Prefix.GT:
+            return Sql(f"{hi} > %s", (exact,))
+        case Prefix.LT:
+            return Sql(f"{lo} < %s", (exact,))
+        case Prefix.GE:
+            return Sql(f"{hi} >= %s", (exact,))
+        case Prefix.LE:
+            return Sql(f"{lo} <= %s", (exact,))
+        case Prefix.SA:
+            return Sql(f"{lo} > %s", (exact,))
+        case Prefix.EB:
+            return Sql(f"{hi} < %s", (exact,))
+        case Prefix.AP:
+            slack = abs(exact) * _TENTH
+            return Sql(f"{lo} <= %s AND {hi} >= %s", (exact + slack, exact - slack))
+
+
+def _unit(value: QuantityValue, unit: str) -> list[Sql]:
+    found = []
+    if value.system:
+        found.append(Sql(f"split_part({unit}, '|', 1) = %s", (value.system,)))
+    if value.code and value.system:
+        found.append(Sql(f"split_part({unit}, '|', 2) = %s", (value.code,)))
+    elif value.code:
+        found.append(
+            Sql(
+                f"(split_part({unit}, '|', 2) = %s OR split_part({unit}, '|', 3) = %s)",
+                (value.code, value.code),
+            )
+        )
+    return found
+
+
+# Missing, words, near ----------------------------------------------------------------------
+
+
+def missing(scope: "Scope", criterion: MissingCriterion) -> Sql:
+    if criterion.parameter.code in {"_id", "_lastUpdated"}:
+        return FALSE if criterion.missing else TRUE
+    bit = search_parameters(scope.type)[criterion.parameter.code].bit
+    sign = "=" if criterion.missing else "<>"
+    return Sql(f"{scope.alias}.present & %s::bigint {sign} 0", (1 << bit,))
+
+
+def words(scope: "Scope", criterion: TextCriterion) -> Sql:
+    """Find every word: in the narrative without its tags, or anywhere in the text."""
+    where = f"lower({scope.alias}.content)"
+    if criterion.parameter.code == "_text":
+        where = (
+            f"lower(regexp_replace({scope.alias}.content::jsonb #>> '{{text,div}}',"
+            " '<[^>]*>', ' ', 'g'))"
+        )
+    return any_of(
+        all_of(Sql(f"{where} LIKE %s", (f"%{like(word)}%",)) for word in value.lower().split())
+        for value in criterion.values
+    )
+
+
+def near(scope: "Scope", criterion: NearCriterion) -> Sql:
+    """Compare great-circle distances in kilometres."""
+    position = f"{scope.alias}.content::jsonb -> 'position'"
+    latitude = f"radians(({position} ->> 'latitude')::float8)"
+    longitude = f"radians(({position} ->> 'longitude')::float8)"
+    return any_of(
+        Sql(
+            "6371 * 2 * asin(least(1, sqrt("
+            f"sin(({latitude} - radians(%s::float8)) / 2) ^ 2"
+            f" + cos({latitude}) * cos(radians(%s::float8))"
+            f" * sin(({longitude} - radians(%s::float8)) / 2) ^ 2))) <= %s::float8",
+            (at, at, along, distance),
+        )
+        for at, along, distance in criterion.values
+    )

@@ -1,0 +1,144 @@
+"""FHIR search over the records: one statement for ids, texts and the includes that have columns.
+
+``search(actor, type, params)`` reads a query string; ``find(actor, query)`` a parsed one.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir.search.criteria import Criterion, Query
+from fhir.search.query import parse
+from hub.db import driver
+from hub.domain.actor import Actor
+from hub.records import access, counting, cursor, includes, sorting, spool
+from hub.records.criteria import Scope
+from hub.records.cursor import Cursor
+from hub.records.page import Page
+from hub.records.reading import supported
+from hub.records.record import Record
+from hub.records.sorting import Order
+from hub.records.sql import Sql, all_of
+
+
+def search(
+    actor: Actor,
+    resource_type: str,
+    params: Sequence[tuple[str, str]],
+    *,
+    lenient: bool = False,
+    also: Sequence[Criterion] = (),
+) -> Page:
+    """Return one page of what ``params`` ask for.
+
+    ``also`` are criteria that the client did not write, such as those of a compartment. Raises
+    BadRequestError, ForbiddenError (scopes), NotFoundError (type not held).
+    """
+    supported(resource_type)
+    return find(actor, parse(resource_type, params, lenient=lenient), also=also)
+
+
+def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
+    access.authorise(actor, "search", query.type)
+    scope = Scope(actor, query.type)
+    where = scope.where((*query.criteria, *also))
+    order = sorting.orders(scope, query.sort)
+    start = cursor.decode(query, query.cursor, len(order)) if query.cursor else None
+    if query.summary == "count" or query.count == 0:
+        counted, estimated = counting.count(scope, where, accurate=query.total == "accurate")
+        return Page(query, (), total=counted, estimated=estimated)
+    rows, joined, rest = _rows(scope, query, where, order, start)
+    overflow = len(rows) > query.count
+    rows = rows[: query.count]
+    matches = [includes.as_record(query.type, row[1:]) for row in rows]
+    brought = _once(joined, matches)
+    if rest:
+        brought += includes.included(actor, rest, matches, brought)
+    total, estimated = _total(scope, query, where, start, len(rows) if not overflow else None)
+    following = None
+    if overflow:
+        last = rows[-1]
+        values = (*last[6:], last[1])
+        following = cursor.encode(query, Cursor(values, total, estimated))
+    spool.looked_at(actor, "search", ((r.reference, r.version) for r in (*matches, *brought)))
+    return Page(
+        query,
+        tuple(matches),
+        included=tuple(brought),
+        total=total,
+        estimated=estimated,
+        next=following,
+    )
+
+
+def _rows(
+    scope: Scope, query: Query, where: Sql, order: tuple[Order, ...], start: Cursor | None
+) -> tuple[list[tuple[Any, ...]], list[Record], tuple[Any, ...]]:
+    """Return the rows of the page and one more, what could be joined, and the other includes."""
+    if start is not None:
+        where = all_of([where, sorting.after(order, start.values)])
+    by = [each.sql() for each in order]
+    shown = [each.by for each in order[:-1]]
+    joins = {
+        include: join
+        for include in query.includes
+        if (join := includes.joined_column(include, query.type))
+        and access.allows(scope.actor, "read", join[1])
+    }
+    columns = ["id", "version", "last_updated", "managed", "content"]
+    values = [part.text for part in shown]
+    extra = sorted({column for column, _ in joins.values()})
+    selected = ", ".join(f"{scope.alias}.{name}" for name in columns)
+    tail = (
+        f" FROM {scope.table} {scope.alias} WHERE {where.text}"
+        f" ORDER BY {', '.join(part.text for part in by)} LIMIT {query.count + 1}"
+    )
+    params = (
+        *(p for part in shown for p in part.params),
+        *where.params,
+        *(p for part in by for p in part.params),
+    )
+    names = [f"o{place}" for place in range(len(values))]
+    sorted_by = "".join(f", {text} AS {name}" for text, name in zip(values, names, strict=True))
+    if not joins:
+        sql = f"SELECT ''::text AS k, {selected}{sorted_by}{tail}"
+    else:
+        carried = "".join(f", {scope.alias}.{name}" for name in extra if name not in columns)
+        # Brought along: the same columns, with nothing where the sort values are.
+        nothing = "".join(f", NULL::text AS {name}" for name in names)
+        shape = ", ".join([*columns, *(f"{name}::text" for name in names)])
+        sql = (
+            f"WITH page AS MATERIALIZED (SELECT {selected}{sorted_by}{carried}{tail})"
+            f" SELECT ''::text AS k, {shape} FROM page"
+        )
+        for column, target in dict.fromkeys(joins.values()):
+            part = includes.joined(scope, column, target, query.count)
+            sql += f" UNION ALL SELECT '{target}', j.*{nothing} FROM ({part.text}) j"
+            params += part.params
+    with driver() as connection:
+        found = connection.execute(sql.encode(), params, prepare=True).fetchall()
+    rows = [row for row in found if not row[0]]
+    brought = [includes.as_record(row[0], row[1:]) for row in found if row[0]]
+    return rows, brought, tuple(i for i in query.includes if i not in joins)
+
+
+def _once(joined: list[Record], matches: list[Record]) -> list[Record]:
+    known = {record.reference for record in matches}
+    found = []
+    for record in joined:
+        if record.reference not in known:
+            known.add(record.reference)
+            found.append(record)
+    return found
+
+
+def _total(
+    scope: Scope, query: Query, where: Sql, start: Cursor | None, whole: int | None
+) -> tuple[int | None, bool]:
+    """Return the total: the first page's own, if it holds all; later pages keep the first's."""
+    if start is not None:
+        return start.total, start.estimated
+    if query.total == "none":
+        return None, False
+    if whole is not None:
+        return whole, False
+    return counting.count(scope, where, accurate=query.total == "accurate")

@@ -1,0 +1,76 @@
+"""``_sort`` as ORDER BY, and the condition for what comes after a row: missing values last."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fhir.search.criteria import SortKey
+from hub.records.content import order_of
+from hub.records.criteria import Scope
+from hub.records.criteria_keys import promoted_columns
+from hub.records.sql import FALSE, Sql, all_of, any_of
+from hub.records.tables import date_columns
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One expression of ORDER BY."""
+
+    by: Sql
+    descending: bool
+    nullable: bool
+
+    def sql(self) -> Sql:
+        direction = " DESC" if self.descending else ""
+        return Sql(
+            f"{self.by.text}{direction}{' NULLS LAST' if self.nullable else ''}", self.by.params
+        )
+
+    def after(self, value: Any) -> Sql:
+        if value is None:
+            return FALSE
+        sign = "<" if self.descending else ">"
+        beyond = Sql(f"{self.by.text} {sign} %s", (*self.by.params, value))
+        if not self.nullable:
+            return beyond
+        return any_of([beyond, Sql(f"{self.by.text} IS NULL", self.by.params)])
+
+    def same(self, value: Any) -> Sql:
+        if value is None:
+            return Sql(f"{self.by.text} IS NULL", self.by.params)
+        return Sql(f"{self.by.text} = %s", (*self.by.params, value))
+
+
+def orders(scope: Scope, sort: tuple[SortKey, ...]) -> tuple[Order, ...]:
+    """Return the whole order: the keys asked for, then the id."""
+    found = [
+        order
+        for order in (_order(scope, key) for key in sort)
+        if order.by.text != f"{scope.alias}.id"
+    ]
+    by_id = next((key for key in sort if key.parameter.code == "_id"), None)
+    descending = by_id.descending if by_id else False
+    return (*found, Order(Sql(f"{scope.alias}.id"), descending=descending, nullable=False))
+
+
+def _order(scope: Scope, key: SortKey) -> Order:
+    code = key.parameter.code
+    if code == "_lastUpdated":
+        return Order(Sql(f"{scope.alias}.last_updated"), key.descending, nullable=False)
+    if stem := date_columns(scope.type).get(code):
+        return Order(Sql(f"{scope.alias}.{stem}_lo"), key.descending, nullable=True)
+    if column := promoted_columns(scope.type).get(code):
+        return Order(Sql(f"{scope.alias}.{column}"), key.descending, nullable=True)
+    return Order(order_of(scope.alias, key.parameter), key.descending, nullable=True)
+
+
+def after(order: tuple[Order, ...], values: tuple[Any, ...]) -> Sql:
+    """Return the condition for rows that come after the row with these values."""
+    return any_of(
+        all_of(
+            [
+                *(earlier.same(v) for earlier, v in zip(order[:place], values, strict=False)),
+                order[place].after(values[place]),
+            ]
+        )
+        for place in range(len(order))
+    )
