@@ -1140,7 +1140,7 @@ def upgrade() -> None:
     op.create_index('ix_fhir_task_focus', 'fhir_task', ['focus'], unique=False)
     op.create_index('ix_fhir_task_idx', 'fhir_task', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
     op.create_index('ix_fhir_task_last_updated', 'fhir_task', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_task_owner_status_d_authored_on_lo_id', 'fhir_task', ['owner', 'status', sa.literal_column('d_authored_on_lo DESC'), 'id'], unique=False)
+    op.create_index('ix_fhir_task_owner_status_d_authored_on_lo_id', 'fhir_task', ['owner', 'status', sa.literal_column('d_authored_on_lo DESC NULLS LAST'), 'id'], unique=False)
     op.create_index('ix_fhir_task_patient_id', 'fhir_task', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_value_set',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
@@ -1301,8 +1301,6 @@ def upgrade() -> None:
     sa.Column('criteria', sa.Text(), nullable=False),
     sa.Column('endpoint', sa.Text(), nullable=False),
     sa.Column('actor_id', sa.Text(), nullable=False),
-    sa.Column('scopes', sa.Text(), server_default='', nullable=False),
-    sa.Column('organization', sa.Text(), nullable=True),
     sa.Column('active', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('ends_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('sequence', sa.BigInteger(), server_default='0', nullable=False),
