@@ -13,27 +13,27 @@ from enum import StrEnum
 from hub.domain.definition import PlanSection
 from hub.domain.errors import RuleError, StateError
 
-ESCALATION = "escalation"
-REVIEW = "review"
-ABOUT_ME = "what-matters"
+ESCALATION = "escalation-triggers"
+REVIEW = "review-date"
+ABOUT_ME = "about-me"
 AGREEMENT = "agreement"
 
 _TITLES = (
     (ABOUT_ME, "About me and what matters to me", "In the person's own words: what matters to me"),
-    ("people", "People and carers", "Who is around; the carer's own needs and plan"),
+    ("people-and-carers", "People and carers", "Who is around; the carer's own needs and plan"),
     ("needs", "Needs and conditions", "What the person and the professionals see as the needs"),
     ("goals", "Goals", "What the person wants to be able to do, and how we will know"),
     ("actions", "Actions", "Who does what by when"),
     ("medicines", "Medicines and allergies", "What is taken, what must never be given"),
-    ("daily-life", "Daily life", "Mobility, falls, continence, nutrition, skin, mood, home"),
+    ("functional", "Day to day", "Mobility, falls, continence, nutrition, skin, mood, home"),
     ("equipment", "Equipment and telecare", "What is in the home, whose it is, who mends it"),
     ("social-care", "Social care", "Eligible and other needs, personal budget"),
     (ESCALATION, "If I get worse", "What to look for, what to do, who to call"),
     ("contingency", "If plans fall through", "If the carer is ill, the key is lost, the heating"),
     ("advance-care", "Advance care planning", "Wishes for the future and where they are kept"),
-    ("safety", "Safety", "What anybody who visits must know first"),
+    ("safety-alerts", "Safety alerts", "What anybody who visits must know first"),
     (AGREEMENT, "Agreement", "Who agreed this plan with the person, when, or why not"),
-    (REVIEW, "Review", "When we look at this again, and who makes sure"),
+    (REVIEW, "Review date", "The day on which we look at it again"),
     ("professionals", "Professionals involved", "Names, what they do and how to reach them"),
 )
 _MANDATORY = frozenset({ESCALATION, REVIEW})

@@ -26,17 +26,13 @@ class SnomedConcept:
     display: str
 
 
+_GSF = "GSF prognostic indicator stage"
+
 STAGE_CODES = {
-    Stage.YEARS: SnomedConcept(
-        "845701000000104", "GSF prognostic indicator stage A (blue) - year plus"
-    ),
-    Stage.MONTHS: SnomedConcept(
-        "845721000000108", "GSF prognostic indicator stage B (green) - months"
-    ),
-    Stage.WEEKS: SnomedConcept(
-        "845751000000103", "GSF prognostic indicator stage C (yellow) - weeks"
-    ),
-    Stage.DAYS: SnomedConcept("845771000000107", "GSF prognostic indicator stage D (red) - days"),
+    Stage.YEARS: SnomedConcept("845701000000104", f"{_GSF} A (blue) - year plus"),
+    Stage.MONTHS: SnomedConcept("845721000000108", f"{_GSF} B (green) - months"),
+    Stage.WEEKS: SnomedConcept("845751000000103", f"{_GSF} C (yellow) - weeks"),
+    Stage.DAYS: SnomedConcept("845771000000107", f"{_GSF} D (red) - days"),
 }
 
 ON_REGISTER = SnomedConcept("526631000000108", "On end of life care register")
