@@ -49,5 +49,6 @@ def jsonpath(path: str) -> str:
         name, bracket, rest = step.partition("[")
         attribute, equals, value = rest.rstrip("]").partition("=")
         condition = f' ? (@.{attribute} == "{value}")' if bracket and equals else ""
-        steps.append(f'."{name}"{condition}')
+        # Lax mode: [*] of what is no array is the thing itself.
+        steps.append(f'."{name}"[*]{condition}')
     return "$" + "".join(steps)
