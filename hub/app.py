@@ -6,7 +6,7 @@ import redis
 from flask import Flask, g, request
 from jinja2 import ChainableUndefined
 
-from hub import auth, clock, db, models, settings, web
+from hub import api, auth, clock, db, models, settings, web
 from hub.records import audit
 from hub.records.spool import Spool
 from hub.web import health
@@ -40,6 +40,7 @@ def create_app(configuration: settings.Settings | None = None) -> Flask:
     auth.init_app(app)
     app.register_blueprint(health.blueprint)
     web.register(app)
+    api.register(app)
     return app
 
 

@@ -1,0 +1,19 @@
+"""The FHIR R4 API below /fhir: https://hl7.org/fhir/R4/http.html."""
+
+from flask import Flask
+
+from hub.api import batches, errors, histories, interactions, metadata, searches, site
+from hub.api.site import blueprint
+
+__all__ = ["ROUTES", "blueprint", "register"]
+
+ROUTES = (interactions, searches, histories, batches, metadata)
+"""Importing a module hangs its routes on the blueprint."""
+
+
+def register(app: Flask) -> None:
+    """Give the application its API."""
+    site.init_app(app)
+    errors.register(blueprint)
+    errors.init_app(app)
+    app.register_blueprint(blueprint)

@@ -1,0 +1,87 @@
+"""Answers of the API: a record's own text, a bundle around records, or an outcome."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from flask import Response, g
+from werkzeug.http import http_date
+
+from fhir.jsontext import dumps
+from fhir.outcomes import Issue, operation_outcome
+from hub import clock
+from hub.api import negotiation, site
+from hub.records import Record, instant
+
+
+def of_record(record: Record, status: int = 200) -> Response:
+    """Answer with a record: its stored text as it is, ETag and Last-Modified."""
+    response = Response(record.text, status=status, content_type=negotiation.FHIR_JSON)
+    _name_version(response, record)
+    return response
+
+
+def of_write(record: Record, status: int) -> Response:
+    """Answer a create or update as Prefer wants it."""
+    wanted = negotiation.prefer().answer
+    if wanted == "minimal":
+        response = Response(status=status, content_type=negotiation.FHIR_JSON)
+        _name_version(response, record)
+    elif wanted == "OperationOutcome":
+        response = of_issues([done(record, status)], status)
+        _name_version(response, record)
+    else:
+        response = of_record(record, status)
+    response.headers["Location"] = site.location(record)
+    return response
+
+
+def done(record: Record, status: int) -> Issue:
+    what = "created" if status == 201 else "stored"
+    text = f"{record.reference} is {what} as version {record.version}"
+    return Issue("informational", text, severity="information")
+
+
+def of_issues(issues: Iterable[Issue], status: int) -> Response:
+    return of_json(operation_outcome(issues, g.get("request_id")), status)
+
+
+def of_json(value: dict[str, Any], status: int = 200) -> Response:
+    return Response(dumps(value), status=status, content_type=negotiation.FHIR_JSON)
+
+
+def _name_version(response: Response, record: Record) -> None:
+    response.headers["ETag"] = site.etag(record)
+    response.headers["Last-Modified"] = http_date(record.last_updated)
+
+
+def resource(record: Record) -> orjson.Fragment:
+    """Return the record's text for a place inside a bundle."""
+    return orjson.Fragment(record.text)
+
+
+def link(relation: str, path: str, params: Sequence[tuple[str, str]]) -> dict[str, str]:
+    query = f"?{urlencode(params, safe=',|:$/')}" if params else ""
+    return {"relation": relation, "url": f"{site.base()}{path}{query}"}
+
+
+def bundle(
+    kind: str,
+    entries: list[dict[str, Any]],
+    links: list[dict[str, str]] | None = None,
+    total: int | None = None,
+) -> dict[str, Any]:
+    """Build a Bundle; empty lists are left out, as FHIR wants."""
+    built: dict[str, Any] = {
+        "resourceType": "Bundle",
+        "meta": {"lastUpdated": instant(clock.now())},
+        "type": kind,
+    }
+    if total is not None:
+        built["total"] = total
+    if links:
+        built["link"] = links
+    if entries:
+        built["entry"] = entries
+    return built

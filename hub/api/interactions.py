@@ -1,0 +1,130 @@
+"""Interactions on one record: create, read, vread, update, delete.
+
+https://hl7.org/fhir/R4/http.html
+"""
+
+from urllib.parse import parse_qsl
+
+from flask import Response, request
+
+from fhir.outcomes import BadRequestError, NotFoundError
+from hub import records
+from hub.api import answers, limits, negotiation, writes
+from hub.api.site import blueprint
+from hub.auth import current_actor, current_grant
+from hub.records import Record
+
+
+def only(*allowed: str) -> None:
+    """Refuse query parameters that this interaction does not have."""
+    valid = {*allowed, *negotiation.TRANSPORT}
+    for name in request.args:
+        if name not in valid:
+            raise BadRequestError(
+                f"{name} is no parameter here; valid: {', '.join(sorted(valid))}",
+                expression=name,
+            )
+
+
+def query() -> list[tuple[str, str]]:
+    """Return the parameters of the address in their order, without those of transport."""
+    pairs = parse_qsl(
+        request.query_string.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200
+    )
+    return [(name, value) for name, value in pairs if name not in negotiation.TRANSPORT]
+
+
+@blueprint.get("/<fhirtype:resource_type>/<fhirid:record_id>")
+def read(resource_type: str, record_id: str) -> Response:
+    negotiation.check_accept()
+    only()
+    return _shown(records.read(current_actor(), resource_type, record_id))
+
+
+@blueprint.get("/<fhirtype:resource_type>/<fhirid:record_id>/_history/<version>")
+def vread(resource_type: str, record_id: str, version: str) -> Response:
+    negotiation.check_accept()
+    only()
+    if not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise NotFoundError(f"{resource_type}/{record_id} has no such version")
+    return _shown(records.vread(current_actor(), resource_type, record_id, int(version)))
+
+
+def _shown(record: Record) -> Response:
+    if negotiation.is_known(record.version, record.last_updated):
+        response = answers.of_record(record, 304)
+        response.set_data(b"")
+        return response
+    return answers.of_record(record)
+
+
+@blueprint.post("/<fhirtype:resource_type>")
+def create(resource_type: str) -> Response:
+    negotiation.check_accept()
+    negotiation.check_content_type()
+    only()
+    condition = request.headers.get("If-None-Exist")
+    done = writes.create(
+        current_actor(),
+        resource_type,
+        limits.body(),
+        if_none_exist=None if condition is None else criteria(condition, resource_type),
+    )
+    return _written(done)
+
+
+def criteria(text: str, resource_type: str) -> list[tuple[str, str]]:
+    """Read the search of If-None-Exist or ifNoneExist; it may carry the type or only ``?``."""
+    text = text.strip().removeprefix(resource_type).removeprefix("?")
+    return parse_qsl(text, keep_blank_values=True, max_num_fields=200)
+
+
+@blueprint.put("/<fhirtype:resource_type>/<fhirid:record_id>")
+def update(resource_type: str, record_id: str) -> Response:
+    negotiation.check_accept()
+    negotiation.check_content_type()
+    only()
+    done = writes.update(
+        current_actor(),
+        current_grant(),
+        resource_type,
+        record_id,
+        limits.body(),
+        if_match=negotiation.if_match(),
+    )
+    return _written(done)
+
+
+@blueprint.put("/<fhirtype:resource_type>")
+def update_matching(resource_type: str) -> Response:
+    negotiation.check_accept()
+    negotiation.check_content_type()
+    done = writes.update_matching(
+        current_actor(),
+        current_grant(),
+        resource_type,
+        query(),
+        limits.body(),
+        if_match=negotiation.if_match(),
+    )
+    return _written(done)
+
+
+def _written(done: writes.Done) -> Response:
+    assert done.record is not None
+    return answers.of_write(done.record, done.status)
+
+
+@blueprint.delete("/<fhirtype:resource_type>/<fhirid:record_id>")
+def delete(resource_type: str, record_id: str) -> Response:
+    negotiation.check_accept()
+    only()
+    writes.delete(current_actor(), resource_type, record_id, if_match=negotiation.if_match())
+    return Response(status=204)
+
+
+@blueprint.delete("/<fhirtype:resource_type>")
+def delete_matching(resource_type: str) -> Response:
+    negotiation.check_accept()
+    writes.delete_matching(current_actor(), resource_type, query())
+    return Response(status=204)

@@ -1,0 +1,138 @@
+"""The CapabilityStatement, generated from the registry that serves the requests.
+
+It cannot promise what is not there. https://hl7.org/fhir/R4/capabilitystatement.html
+"""
+
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from flask import Response, current_app, request
+
+from fhir.registry import SUPPORTED_TYPES
+from fhir.registry.search_parameters import search_parameters
+from hub.api import answers, negotiation, site
+from hub.api.interactions import only
+from hub.api.site import blueprint
+from hub.api.writes import VERSIONED_UPDATE
+
+PUBLISHED = "2026-11-22"
+_INTERACTIONS = (
+    *("read", "vread", "update", "delete", "history-instance", "history-type", "create"),
+    "search-type",
+)
+_SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system")
+_RESULT_PARAMETERS = {"_count": "number", "_sort": "string", "_total": "token"}
+
+
+@blueprint.get("/metadata")
+def metadata() -> Response:
+    negotiation.check_accept()
+    only("mode")
+    if request.args.get("mode", "full") == "terminology":
+        return answers.of_json({"resourceType": "TerminologyCapabilities", **_head("terminology")})
+    operations = tuple(
+        sorted(
+            {
+                rule.rule.rpartition("/$")[2]
+                for rule in current_app.url_map.iter_rules()
+                if rule.rule.startswith(f"{site.PREFIX}/$")
+            }
+        )
+    )
+    return answers.of_json(statement(site.base(), operations))
+
+
+def _head(kind: str) -> dict[str, Any]:
+    return {
+        "status": "active",
+        "date": PUBLISHED,
+        "publisher": "Carehub",
+        "kind": "instance",
+        "software": {"name": "Carehub", "version": version("carehub")},
+        "implementation": {"description": f"Carehub: {kind} of this hub", "url": site.base()},
+    }
+
+
+@lru_cache(maxsize=8)
+def statement(base: str, operations: tuple[str, ...]) -> dict[str, Any]:
+    """Return the CapabilityStatement of the hub at ``base``."""
+    rest: dict[str, Any] = {
+        "mode": "server",
+        "documentation": (
+            "Unknown search parameters, modifiers and prefixes are refused unless a request "
+            "prefers handling=lenient. Results are paged by opaque cursors."
+        ),
+        "security": {
+            "cors": False,
+            "service": [
+                {
+                    "coding": [
+                        {
+                            "system": (
+                                "http://terminology.hl7.org/CodeSystem/restful-security-service"
+                            ),
+                            "code": "SMART-on-FHIR",
+                        }
+                    ],
+                    "text": "Bearer token with SMART v2 scopes; this statement needs none",
+                }
+            ],
+        },
+        "resource": [_resource(each) for each in SUPPORTED_TYPES],
+        "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
+    }
+    if operations:
+        rest["operation"] = [
+            {"name": name, "definition": _definition(base, name)} for name in operations
+        ]
+    return {
+        "resourceType": "CapabilityStatement",
+        **_head("capabilities"),
+        "fhirVersion": "4.0.1",
+        "format": [negotiation.FHIR_JSON, "json"],
+        "rest": [rest],
+    }
+
+
+def _definition(base: str, operation: str) -> str:
+    if operation == "process-message":
+        return "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"
+    return f"{base}/OperationDefinition/{operation}"
+
+
+def _resource(resource_type: str) -> dict[str, Any]:
+    parameters = search_parameters(resource_type)
+    references = [code for code, found in parameters.items() if found.kind == "reference"]
+    described: dict[str, Any] = {
+        "type": resource_type,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
+        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "versioning": ("versioned-update" if resource_type in VERSIONED_UPDATE else "versioned"),
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalDelete": "single",
+        "referencePolicy": ["literal", "logical", "local"],
+    }
+    if references:
+        described["searchInclude"] = [f"{resource_type}:{code}" for code in sorted(references)]
+    described["searchRevInclude"] = _reverse(resource_type)
+    described["searchParam"] = [
+        {"name": code, "definition": found.url, "type": found.kind}
+        for code, found in sorted(parameters.items())
+    ] + [{"name": name, "type": kind} for name, kind in _RESULT_PARAMETERS.items()]
+    if not described["searchRevInclude"]:
+        del described["searchRevInclude"]
+    return described
+
+
+def _reverse(resource_type: str) -> list[str]:
+    return [
+        f"{source}:{code}"
+        for source in SUPPORTED_TYPES
+        for code, found in sorted(search_parameters(source).items())
+        if found.kind == "reference" and resource_type in found.targets
+    ]

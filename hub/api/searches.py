@@ -1,0 +1,73 @@
+"""Search of a type by GET and POST: https://hl7.org/fhir/R4/http.html#search."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Response
+
+from fhir.outcomes import BadRequestError, NotImplementedFeatureError
+from fhir.systems import CAREHUB
+from hub import records
+from hub.api import answers, limits, negotiation, site
+from hub.api.interactions import query
+from hub.api.site import blueprint
+from hub.auth import current_actor
+from hub.domain.actor import Actor
+
+ESTIMATED = f"{CAREHUB}/StructureDefinition/estimated-total"
+"""Extension on Bundle.total: counting took too long, so the total is an estimate."""
+FORM = "application/x-www-form-urlencoded"
+
+
+@blueprint.get("/<fhirtype:resource_type>")
+def search(resource_type: str) -> Response:
+    negotiation.check_accept()
+    return _answer(resource_type, query())
+
+
+@blueprint.post("/<fhirtype:resource_type>/_search")
+def search_by_form(resource_type: str) -> Response:
+    negotiation.check_accept()
+    negotiation.check_content_type({FORM})
+    try:
+        form = limits.body().decode("utf-8")
+        pairs = parse_qsl(form, keep_blank_values=True, max_num_fields=200)
+    except ValueError as error:
+        raise BadRequestError("the form is not readable") from error
+    params = [pair for pair in pairs if pair[0] not in negotiation.TRANSPORT]
+    return _answer(resource_type, query() + params)
+
+
+@blueprint.get("")
+@blueprint.post("/_search")
+def search_all() -> Response:
+    raise NotImplementedFeatureError("a search names its type: GET [base]/[type]?...")
+
+
+def _answer(resource_type: str, params: list[tuple[str, str]]) -> Response:
+    lenient = negotiation.prefer().lenient
+    return answers.of_json(bundle(current_actor(), resource_type, params, lenient=lenient))
+
+
+def bundle(
+    actor: Actor, resource_type: str, params: list[tuple[str, str]], *, lenient: bool = False
+) -> dict[str, Any]:
+    """Return the searchset Bundle of a search."""
+    page = records.search(actor, resource_type, params, lenient=lenient)
+    path = f"/{resource_type}"
+    links = [answers.link("self", path, page.self_params)]
+    if page.next:
+        links.append(answers.link("next", path, [*page.self_params, ("_cursor", page.next)]))
+    entries = [
+        {
+            "fullUrl": site.full_url(record),
+            "resource": answers.resource(record),
+            "search": {"mode": mode},
+        }
+        for found, mode in ((page.records, "match"), (page.included, "include"))
+        for record in found
+    ]
+    found = answers.bundle("searchset", entries, links, page.total)
+    if page.estimated:
+        found["_total"] = {"extension": [{"url": ESTIMATED, "valueBoolean": True}]}
+    return found
