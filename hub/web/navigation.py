@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import g
 
 from hub.domain.actor import Actor
+from hub.services import definitions
 
 SPOR_TEAM = "CareTeam/spor"
 COORDINATION = frozenset({"care-coordinator", "eol-facilitator", "social-worker", "gp"})
@@ -46,6 +47,12 @@ def places_of(actor: Actor) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def _role(actor: Actor) -> str:
+    roles = definitions.current().roles
+    role = actor.role or ""
+    return roles[role].name if role in roles else role
+
+
 def navigation(path: str) -> Navigation:
     actor: Actor | None = g.get("actor")
     if actor is None:
@@ -54,4 +61,4 @@ def navigation(path: str) -> Navigation:
         Place(text, href, current=path == href or path.startswith(href + "/"))
         for text, href in places_of(actor)
     )
-    return Navigation(places, actor.display, (actor.role or "").replace("-", " "), signed_in=True)
+    return Navigation(places, actor.display, _role(actor), signed_in=True)

@@ -6,6 +6,13 @@ from datetime import datetime
 from hub.queries.spor_board import Waiting
 from hub.records import Record
 from hub.services import task_content, triage_inputs
+from hub.services.referral_request_record import (
+    CARER,
+    CONSENT,
+    SOURCE,
+    received_at,
+    requested_service,
+)
 from hub.services.triage_inputs import TriageInputs
 from hub.web import directory
 from hub.web.presenters import alerts, elements, tasks, words
@@ -35,7 +42,8 @@ def board_row(waiting: Waiting, flags: list[Record], now: datetime) -> BoardRow:
     resource = waiting.task.resource
     shown = tasks.line(waiting.task, now, patient=waiting.patient)
     inputs = triage_inputs.read(resource)
-    authored = words.instant(resource.get("authoredOn"))
+    received = received_at(waiting.request.resource) if waiting.request else None
+    received = received or words.instant(resource.get("authoredOn"))
     step = task_content.code(resource, "businessStatus")
     return BoardRow(
         id=waiting.task.id,
@@ -47,7 +55,7 @@ def board_row(waiting: Waiting, flags: list[Record], now: datetime) -> BoardRow:
         reason=reason(waiting.request) or shown.title,
         wanted=wanted(waiting.request),
         source=source(waiting.request, resource),
-        received=words.since(authored, now) if authored else "",
+        received=words.since(received, now) if received else "",
         alerts=_alert_words(inputs, flags),
         notes=_notes(inputs),
     )
@@ -88,16 +96,12 @@ def reason(request: Record | None) -> str:
 
 def wanted(request: Record | None) -> str:
     if request is None:
-        return "Advice"
-    for performer in request.get("performer", ()):
-        found = directory.name_of(performer)
-        if found:
-            return found
-    for detail in request.get("orderDetail", ()):
-        found = elements.concept_text(detail)
-        if found:
-            return found
-    return "Advice"
+        return "advice"
+    service = requested_service(request.resource)
+    if service:
+        return directory.name_of(f"HealthcareService/{service}") or service
+    asked = elements.concept_text(request.get("code"))
+    return "advice" if asked in {"", "Advise me"} else asked
 
 
 def source(request: Record | None, task: dict[str, object] | None = None) -> str:
@@ -123,11 +127,13 @@ class Story:
 def story(request: Record | None, task: Record) -> Story:
     resource = request.resource if request else {}
     reasons = [elements.concept_text(each) for each in resource.get("reasonCode", ())]
-    coded = elements.concept_text(resource.get("code"))
+    said = {url: elements.extension(resource, url) for url in (CONSENT, CARER, SOURCE)}
     facts = [
-        ("Asked for", coded),
-        ("Occurrence", words.moment(resource.get("occurrenceDateTime"))),
-        ("Instructions for the person", str(resource.get("patientInstruction", ""))),
+        ("Comes from", _source_words(said[SOURCE])),
+        ("Consent", _CONSENTS.get(str(said[CONSENT].get("valueCode", "")), "Not stated")),
+        ("Carer", str(said[CARER].get("valueString", ""))),
+        ("Wanted when", words.moment(resource.get("occurrenceDateTime"))),
+        ("Told to the person", str(resource.get("patientInstruction", ""))),
     ]
     return Story(
         reason=reason(request),
@@ -139,6 +145,18 @@ def story(request: Record | None, task: Record) -> Story:
         details=tuple((name, text) for name, text in facts if text),
         notes=tuple(str(each["text"]) for each in elements.notes(resource)),
     )
+
+
+_CONSENTS = {
+    "given": "The person agrees",
+    "best-interests": "Made in the person's best interests",
+    "not-stated": "Not stated",
+}
+
+
+def _source_words(extension: elements.Element) -> str:
+    code = str((extension.get("valueCoding") or {}).get("code", ""))
+    return directory.words_of("referral-sources", code) if code else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class TimeLeft:
     tone: str
     """``late``, ``soon``, ``today``, ``later`` or ``none``."""
     at: str
-    """Wall clock: ``14:32`` today, ``Tue 5 May 14:32`` otherwise."""
+    """Wall clock: ``14:32`` today, ``Tue 5 May 14:32`` otherwise; empty where the words say it."""
     iso: str
 
 
@@ -45,12 +45,12 @@ def time_left(due: datetime | None, now: datetime) -> TimeLeft:
         tone = "soon" if seconds < _SOON else "today"
         return TimeLeft(f"{span(seconds)} left", tone, at, iso)
     if days == 0:
-        return TimeLeft(f"today by {there:%H:%M}", "today", at, iso)
+        return TimeLeft(f"today by {there:%H:%M}", "today", "", iso)
     if days == 1:
-        return TimeLeft(f"tomorrow by {there:%H:%M}", "later", at, iso)
+        return TimeLeft(f"tomorrow by {there:%H:%M}", "later", "", iso)
     if days < 7:
-        return TimeLeft(f"{there:%A} by {there:%H:%M}", "later", at, iso)
-    return TimeLeft(f"by {there.day} {there:%B}", "later", at, iso)
+        return TimeLeft(f"{there:%A} by {there:%H:%M}", "later", "", iso)
+    return TimeLeft(f"by {there.day} {there:%B}", "later", "", iso)
 
 
 def span(seconds: float) -> str:
