@@ -33,6 +33,9 @@ class Settings:
     """CAREHUB_SIMULATED: this hub runs on a simulated clock (`carehub day`)."""
     base_url: str
     """CAREHUB_BASE_URL: how others reach this hub; stands in Bundle.link and message sources."""
+    bars_versions: tuple[str, ...] = ()
+    """CAREHUB_BARS_VERSIONS: versions of the messaging standard that are spoken, with commas;
+    empty means fhir.messaging.SUPPORTED_VERSIONS."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -57,6 +60,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=env.get("CAREHUB_SECRET", ""),
         simulated=env.get("CAREHUB_SIMULATED") == "1",
         base_url=(env.get("CAREHUB_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        bars_versions=tuple(
+            v.strip() for v in env.get("CAREHUB_BARS_VERSIONS", "").split(",") if v
+        ),
     )
 
 
