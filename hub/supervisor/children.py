@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub.supervisor.accounts import Account
-from hub.supervisor.failures import StartError
+from hub.supervisor.failures import NotAnsweringError
 
 # The kernel's "parent died" signal follows the thread that started the child, so that every child
 # starts from this one thread, which lives as long as the process (prctl(2), PR_SET_PDEATHSIG).
@@ -170,9 +170,9 @@ def wait_until(child: Child, ready: Callable[[], bool], *, seconds: float) -> No
     deadline = time.monotonic() + seconds
     while not ready():
         if not child.running:
-            raise StartError(f"{child.name} ended at once (code {child.exit_code}).")
+            raise NotAnsweringError(f"{child.name} ended at once (code {child.exit_code}).")
         if time.monotonic() > deadline:
-            raise StartError(
+            raise NotAnsweringError(
                 f"{child.name} did not answer within {seconds:.0f} seconds; its log is {child.log}."
             )
         time.sleep(0.02)

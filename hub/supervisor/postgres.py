@@ -15,7 +15,7 @@ from psycopg import sql
 from hub.supervisor import binaries
 from hub.supervisor.accounts import Account, reachable_program
 from hub.supervisor.children import Child, wait_until
-from hub.supervisor.failures import StartError
+from hub.supervisor.failures import NotAnsweringError, StartError
 
 DATABASE = "carehub"
 
@@ -105,10 +105,13 @@ def start(cluster: Cluster, child: Child) -> None:
     child.start()
     try:
         wait_until(child, lambda: _accepts(cluster), seconds=60)
-    except StartError as error:
+    except NotAnsweringError as error:
         child.stop()
         log = child.log.read_bytes()[begin:].decode("utf-8", "replace")
         raise StartError(_sentence(log, cluster, str(error))) from None
+    except StartError:
+        child.stop()
+        raise
 
 
 def _installation(cluster: Cluster) -> binaries.Postgres:

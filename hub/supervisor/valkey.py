@@ -9,7 +9,7 @@ import redis
 from hub.supervisor import binaries
 from hub.supervisor.accounts import Account, reachable_program
 from hub.supervisor.children import Child, wait_until
-from hub.supervisor.failures import StartError
+from hub.supervisor.failures import NotAnsweringError, StartError
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def start(store: Store, child: Child) -> None:
     """Start the server and wait until it answers; a damaged append-only file is put aside."""
     try:
         _start(store, child)
-    except StartError:
+    except NotAnsweringError:
         words = child.last_words()
         if "No space left on device" in words:
             raise StartError(
