@@ -33,7 +33,8 @@ def accept(
     if not chosen.in_bundle:
         raise RuleError(f"{chosen.name} is outside the hub: redirect the referral", field="service")
     task, request = _open_referral(actor, task_id, version, TriageOutcome.ACCEPTED, reason=None)
-    patient = records.read(actor, "Patient", task_content.reference(task.resource, "for") or "")
+    person = (task_content.reference(task.resource, "for") or "").removeprefix("Patient/")
+    patient = records.read(actor, "Patient", person)
     referral.check_age(chosen, _age(patient))
     task = _taken(actor, task)
     request = _performed_by(actor, request, chosen, "active")
