@@ -24,11 +24,7 @@ class Subscriber(Base):
     endpoint: Mapped[str] = mapped_column(Text)
     """Where it is told."""
     actor_id: Mapped[str] = mapped_column(Text)
-    """Actor that asked: deliveries hold only what this one may read."""
-    scopes: Mapped[str] = mapped_column(Text, server_default="")
-    """Scopes it had, separated by spaces."""
-    organization: Mapped[str | None] = mapped_column(Text)
-    """Organisation it acts for."""
+    """Actor that asked: deliveries hold only what this one may read now."""
     active: Mapped[bool] = mapped_column(server_default=text("false"))
     """Handshake made, not ended, not turned off."""
     ends_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

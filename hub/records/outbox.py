@@ -27,11 +27,13 @@ HANDLERS: Mapping[str, tuple[str, ...]] = {
     "TaskAwaitsRouting": ("routing.route_task",),
     "TaskAssigned": ("notices.tell_owner",),
     "TaskReleased": ("routing.route_task",),
-    "RegisterEntered": ("delivery.announce",),
-    "RegisterChanged": ("delivery.announce",),
-    "RegisterLeft": ("delivery.announce",),
+    "TaskHoldEnds": ("escalation.end_hold",),
+    # Subscribers outside are told of the records themselves, by the relay.
+    "RegisterEntered": ("notices.tell_care_team",),
+    "RegisterChanged": ("notices.tell_care_team",),
+    "RegisterLeft": ("notices.tell_care_team",),
     "AbsenceReported": ("absence.rehome",),
-    "SubscriptionRequested": ("delivery.handshake",),
+    "SubscriptionRequested": ("delivery.consider",),
 }
 
 

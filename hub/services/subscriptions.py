@@ -1,16 +1,32 @@
-"""R4 Subscriptions by rest-hook: handshake, ordered deliveries, each attempt and answer kept.
+"""R4 Subscriptions by rest-hook: accepted, shaken hands with, turned off, shown.
 
 http://hl7.org/fhir/R4/subscription.html. ``status``, ``error`` and secret headers belong to the
-server: behaviour.md, thirteenth rule.
+server: behaviour.md, thirteenth rule. Deliveries themselves: ``hub.services.deliveries``.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
 
-from hub.domain.actor import Actor
-from hub.models.delivery import Delivery
+from flask import current_app
+from sqlalchemy import or_, select, update
+
+from fhir.outcomes import FHIRError, NotFoundError
+from fhir.registry.types import SUPPORTED_TYPES
+from hub import clock, records
+from hub.adapters import rest_hook
+from hub.db import db
+from hub.domain.actor import Actor, ActorKind
+from hub.domain.errors import StateError
+from hub.models.delivery import DEAD, DROPPED, WAITING, Delivery, DeliveryAttempt
+from hub.models.subscriber import Subscriber
+from hub.records.ids import new_id
 from hub.records.record import Record
+from hub.services import announcements
+
+HANDSHAKE = "Handshake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,7 @@ class Told:
     acknowledged_at: datetime | None
     acknowledgement: str | None
     error: str | None
+    delivery_id: str = ""
 
 
 def subscribe(
@@ -33,17 +50,210 @@ def subscribe(
     criteria: str,
     endpoint: str,
     name: str,
-    id: str | None = None,  # noqa: A002
+    id: str | None = None,  # noqa: A002 - the FHIR element
+    payload: str | None = "application/fhir+json",
+    end: datetime | None = None,
 ) -> Record:
-    """Create a Subscription record with status ``requested``; the handshake follows."""
-    raise NotImplementedError
+    """Create a Subscription with status ``requested``; the handshake follows after the commit."""
+    channel: dict[str, Any] = {"type": "rest-hook", "endpoint": endpoint}
+    if payload:
+        channel["payload"] = payload
+    subscription: dict[str, Any] = {
+        "resourceType": "Subscription",
+        "status": "requested",
+        "reason": name,
+        "criteria": criteria,
+        "channel": channel,
+    }
+    if end is not None:
+        subscription["end"] = records.instant(end)
+    return records.create(actor, subscription, id=id)
+
+
+def consider(
+    subscription_id: str, *, version: int | None, author: str, error: str | None = None
+) -> None:
+    """Look at a Subscription that somebody wrote: start its handshake, or say why it cannot run."""
+    try:
+        record = records.lock(announcements.AUTHOR, "Subscription", subscription_id)
+    except FHIRError:
+        _stop(subscription_id)
+        return
+    if version is not None and record.version != version:
+        # A later version has an event of its own.
+        return
+    content = record.resource
+    if content.get("status") == "off":
+        _stop(subscription_id)
+        return
+    subscriber = _row_of(content, author)
+    fault = error or _fault(content, subscriber)
+    if fault is not None:
+        _stop(subscription_id)
+        _show(record, "error", fault)
+        return
+    stored = db.session.get(Subscriber, subscription_id, with_for_update=True)
+    if stored is None:
+        db.session.add(subscriber)
+        stored = subscriber
+        stored.sequence = 0
+    else:
+        for column in ("name", "resource_type", "criteria", "endpoint", "actor_id", "ends_at"):
+            setattr(stored, column, getattr(subscriber, column))
+    stored.active = False
+    db.session.flush()
+    now = clock.now()
+    db.session.add(
+        Delivery(
+            id=new_id(),
+            subscription_id=subscription_id,
+            event_id=f"handshake/{record.version}",
+            sequence=announcements.number(stored),
+            subject=record.reference,
+            version=record.version,
+            kind=HANDSHAKE,
+            status=WAITING,
+            created_at=now,
+            due_at=now,
+            attempts=0,
+        )
+    )
+    db.session.flush()
+    if content.get("status") != "requested" or "error" in content:
+        _show(record, "requested", None)
+
+
+def activate(subscription_id: str) -> None:
+    """Turn a subscription on after its handshake."""
+    subscriber = db.session.get(Subscriber, subscription_id)
+    if subscriber is None:
+        return
+    record = records.lock(announcements.AUTHOR, "Subscription", subscription_id)
+    if record["status"] == "requested":
+        subscriber.active = True
+        db.session.flush()
+        _show(record, "active", None)
+
+
+def fail(subscription_id: str, error: str) -> None:
+    """Turn a subscription off that cannot run, and say why."""
+    _stop(subscription_id)
+    record = records.lock(announcements.AUTHOR, "Subscription", subscription_id)
+    if record["status"] != "off":
+        _show(record, "error", error)
 
 
 def deliveries_for(subjects: Sequence[str]) -> list[Told]:
     """Return who was told of records (``EpisodeOfCare/1``) or of a person (``Patient/1``)."""
-    raise NotImplementedError
+    rows = db.session.execute(
+        select(Delivery, Subscriber.name, DeliveryAttempt.attempted_at)
+        .join(Subscriber, Subscriber.subscription_id == Delivery.subscription_id)
+        .outerjoin(
+            DeliveryAttempt,
+            (DeliveryAttempt.delivery_id == Delivery.id)
+            & (DeliveryAttempt.number == Delivery.attempts),
+        )
+        .where(or_(Delivery.subject.in_(subjects), Delivery.patient.in_(subjects)))
+        .order_by(Delivery.created_at.desc(), Subscriber.name)
+    )
+    return [
+        Told(
+            subscriber=name,
+            subject=delivery.subject,
+            status=delivery.status,
+            attempts=delivery.attempts,
+            sent_at=sent_at,
+            acknowledged_at=delivery.acknowledged_at,
+            acknowledgement=delivery.acknowledgement,
+            error=delivery.error,
+            delivery_id=delivery.id,
+        )
+        for delivery, name, sent_at in rows
+    ]
+
+
+def attempts_of(delivery_id: str) -> list[DeliveryAttempt]:
+    """Return every attempt of a delivery, the first one first."""
+    found = db.session.execute(
+        select(DeliveryAttempt)
+        .where(DeliveryAttempt.delivery_id == delivery_id)
+        .order_by(DeliveryAttempt.number)
+    )
+    return list(found.scalars())
 
 
 def replay(actor: Actor, delivery_id: str) -> Delivery:
-    """Send a dead delivery again."""
-    raise NotImplementedError
+    """Send a dead delivery again, with the same key."""
+    delivery = db.session.get(Delivery, delivery_id, with_for_update=True)
+    if delivery is None:
+        raise NotFoundError(f"there is no delivery {delivery_id}")
+    if delivery.status != DEAD:
+        raise StateError(f"a delivery that is {delivery.status} is not replayed", allowed=[DEAD])
+    delivery.status = WAITING
+    delivery.due_at = clock.now()
+    delivery.attempts = 0
+    records.audit.record(actor, "delivery-replayed", f"Delivery/{delivery_id}")
+    db.session.flush()
+    return delivery
+
+
+def _row_of(content: dict[str, Any], author: str) -> Subscriber:
+    resource_type, _, query = str(content.get("criteria", "")).partition("?")
+    end = content.get("end")
+    return Subscriber(
+        subscription_id=content["id"],
+        name=content.get("reason", "")[:200],
+        resource_type=resource_type,
+        criteria=query,
+        endpoint=content["channel"].get("endpoint", ""),
+        actor_id=author,
+        active=False,
+        ends_at=datetime.fromisoformat(end) if end else None,
+    )
+
+
+def _fault(content: dict[str, Any], subscriber: Subscriber) -> str | None:
+    """Say why a Subscription cannot run, or None."""
+    if content["channel"].get("type") != "rest-hook":
+        return f"channel.type {content['channel'].get('type')} is not offered; it may be rest-hook"
+    if subscriber.ends_at is not None and subscriber.ends_at <= clock.now():
+        return "end is past"
+    if subscriber.resource_type not in SUPPORTED_TYPES:
+        return f"criteria name no type that the hub holds: {content.get('criteria')}"
+    payload = content["channel"].get("payload")
+    if payload not in {None, "application/fhir+json"}:
+        return f"channel.payload {payload} is not offered; it may be application/fhir+json"
+    actor = announcements.actor_of(subscriber)
+    if actor is None or actor.kind is ActorKind.PERSON:
+        return "only a registered system may subscribe"
+    try:
+        with db.session.begin_nested():
+            parameters = parse_qsl(subscriber.criteria, keep_blank_values=True)
+            records.search(actor, subscriber.resource_type, [*parameters, ("_count", "1")])
+    except FHIRError as error:
+        return f"criteria cannot be used: {error.text}"
+    hub_url: str = current_app.config["CAREHUB"].base_url
+    return rest_hook.refusal(subscriber.endpoint, hub_url=hub_url)
+
+
+def _stop(subscription_id: str) -> None:
+    """Send nothing more: what waits is dropped and stays to be seen."""
+    db.session.execute(
+        update(Subscriber).where(Subscriber.subscription_id == subscription_id).values(active=False)
+    )
+    db.session.execute(
+        update(Delivery)
+        .where(Delivery.subscription_id == subscription_id, Delivery.status == WAITING)
+        .values(status=DROPPED, error="the subscription was turned off")
+    )
+
+
+def _show(record: Record, status: str, error: str | None) -> None:
+    content = record.resource
+    content["status"] = status
+    content.pop("error", None)
+    if error is not None:
+        content["error"] = error
+    records.update(
+        announcements.AUTHOR, content, type="Subscription", id=record.id, if_match=record.version
+    )

@@ -1,0 +1,177 @@
+"""One delivery at a time per subscriber: taken under a lease, sent, settled.
+
+What leaves the hub is sent at least once with a stable idempotency key; a repeat is the
+subscriber's to drop, never being told is a defect.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from fhir.outcomes import ForbiddenError, GoneError, NotFoundError
+from hub import clock, records
+from hub.adapters.rest_hook import Answer
+from hub.db import db
+from hub.models.delivery import ACKNOWLEDGED, DEAD, DROPPED, WAITING, Delivery, DeliveryAttempt
+from hub.models.subscriber import Subscriber
+from hub.services import announcements, subscriptions
+
+HANDSHAKE = "Handshake"
+
+LEASE = timedelta(seconds=30)
+"""Real time after which a delivery whose worker died is anybody's again."""
+
+BACK_OFF = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (2, 10, 30, 120, 600, 1_800, 3_600, *(3 * 3_600,) * 6, *(12 * 3_600,) * 6)
+)
+"""Waits between attempts: soon at first, then for four days, past a bank-holiday weekend."""
+
+HANDSHAKE_ATTEMPTS = 4
+"""An endpoint that does not answer its handshake this often is unreachable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Everything that one POST needs."""
+
+    delivery_id: str
+    endpoint: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def due_subscribers() -> list[str]:
+    """Return the subscriptions whose next delivery in order is due."""
+    head = (
+        select(Delivery.subscription_id, func.min(Delivery.sequence).label("sequence"))
+        .where(Delivery.status == WAITING)
+        .group_by(Delivery.subscription_id)
+        .subquery()
+    )
+    found = db.session.execute(
+        select(Delivery.subscription_id)
+        .join(
+            head,
+            (Delivery.subscription_id == head.c.subscription_id)
+            & (Delivery.sequence == head.c.sequence),
+        )
+        .where(Delivery.due_at <= clock.now())
+        .order_by(Delivery.due_at)
+    )
+    return list(found.scalars())
+
+
+def take(subscription_id: str) -> Parcel | None:
+    """Take the next delivery of a subscriber under a lease; None when there is none to send."""
+    # The subscriber's row is the turnstile: nobody overtakes the delivery that is in hand.
+    subscriber = db.session.get(Subscriber, subscription_id, with_for_update=True)
+    if subscriber is None:
+        return None
+    while True:
+        delivery = db.session.execute(
+            select(Delivery)
+            .where(Delivery.subscription_id == subscription_id, Delivery.status == WAITING)
+            .order_by(Delivery.sequence)
+            .limit(1)
+        ).scalar_one_or_none()
+        if delivery is None or delivery.due_at > clock.now():
+            return None
+        if delivery.leased_until is not None and delivery.leased_until > _real_now():
+            return None
+        parcel = _pack(subscriber, delivery)
+        if parcel is not None:
+            delivery.leased_until = _real_now() + LEASE
+            db.session.flush()
+            return parcel
+        db.session.flush()
+
+
+def settle(delivery_id: str, answer: Answer) -> bool:
+    """Write down what came back; True when the next one may follow."""
+    delivery = db.session.get(Delivery, delivery_id, with_for_update=True)
+    if delivery is None or delivery.status != WAITING:
+        return False
+    delivery.attempts += 1
+    delivery.leased_until = None
+    db.session.add(
+        DeliveryAttempt(
+            delivery_id=delivery.id,
+            number=delivery.attempts,
+            attempted_at=clock.now(),
+            http_status=answer.http_status,
+            milliseconds=answer.milliseconds,
+            error=answer.error,
+        )
+    )
+    if answer.acknowledged:
+        delivery.status = ACKNOWLEDGED
+        delivery.acknowledged_at = clock.now()
+        delivery.acknowledgement = answer.text or str(answer.http_status)
+        delivery.error = None
+        if delivery.kind == HANDSHAKE:
+            subscriptions.activate(delivery.subscription_id)
+        db.session.flush()
+        return True
+    delivery.error = answer.error
+    if delivery.kind == HANDSHAKE and delivery.attempts >= HANDSHAKE_ATTEMPTS:
+        delivery.status = DEAD
+        subscriptions.fail(
+            delivery.subscription_id, f"the endpoint cannot be reached: {answer.error}"
+        )
+    elif delivery.attempts > len(BACK_OFF):
+        delivery.status = DEAD
+    else:
+        delivery.due_at = clock.now() + BACK_OFF[delivery.attempts - 1]
+    db.session.flush()
+    return False
+
+
+def _pack(subscriber: Subscriber, delivery: Delivery) -> Parcel | None:
+    """Build the POST of a delivery, or drop what may not or need not be sent any more."""
+    subscription = records.read(
+        announcements.AUTHOR, "Subscription", subscriber.subscription_id
+    ).resource
+    ended = subscriber.ends_at is not None and subscriber.ends_at <= clock.now()
+    if ended or not (subscriber.active or delivery.kind == HANDSHAKE):
+        _drop(delivery, "the subscription has ended")
+        return None
+    channel = subscription["channel"]
+    headers: dict[str, str] = {}
+    for header in channel.get("header", ()):
+        name, _, value = header.partition(":")
+        headers[name.strip()] = value.strip()
+    headers |= {
+        "Idempotency-Key": delivery.id,
+        "X-Carehub-Event": delivery.kind,
+        "X-Carehub-Subject": f"{delivery.subject}/_history/{delivery.version}",
+        "X-Carehub-Sequence": str(delivery.sequence),
+        "X-Carehub-Subscription": f"Subscription/{subscriber.subscription_id}",
+    }
+    body = b""
+    if channel.get("payload") and delivery.kind != HANDSHAKE:
+        actor = announcements.actor_of(subscriber)
+        if actor is None:
+            _drop(delivery, "the subscriber has no access any more")
+            return None
+        resource_type, _, record_id = delivery.subject.partition("/")
+        try:
+            record = records.read(actor, resource_type, record_id)
+        except (NotFoundError, GoneError, ForbiddenError) as error:
+            _drop(delivery, error.text)
+            return None
+        headers["Content-Type"] = channel["payload"]
+        body = record.text.encode()
+    return Parcel(delivery.id, subscriber.endpoint, headers, body)
+
+
+def _drop(delivery: Delivery, why: str) -> None:
+    delivery.status = DROPPED
+    delivery.error = why
+
+
+def _real_now() -> datetime:
+    """Leases are time-outs: they run in real time, also in a simulated hub."""
+    return datetime.fromtimestamp(time.time(), UTC)

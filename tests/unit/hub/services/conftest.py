@@ -1,0 +1,74 @@
+"""A hub with its definition, records and agreements, and people made for a test."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from fhir.systems import NHS_NUMBER
+from hub import records
+from hub.domain.actor import Actor, ActorKind, hub_actor
+from hub.domain.definition import HubDefinition
+from hub.samples import load_hub
+from hub.transaction import transaction
+
+SET_UP = hub_actor("set-up")
+
+
+@pytest.fixture
+def definition(app: Flask) -> HubDefinition:
+    """The sample hub without its people."""
+    with transaction():
+        return load_hub(SET_UP)
+
+
+@pytest.fixture
+def staff(definition: HubDefinition) -> Callable[[str], Actor]:
+    """Return the Actor of a member of staff by username."""
+
+    def actor(username: str) -> Actor:
+        person = definition.staff[username]
+        return Actor(
+            kind=ActorKind.PERSON,
+            id=f"user/{username}",
+            display=person.name,
+            practitioner=f"Practitioner/{username}",
+            organization=f"Organization/{person.organisation}",
+            role=person.role,
+            teams=frozenset(f"CareTeam/{team}" for team in person.teams),
+        )
+
+    return actor
+
+
+@dataclass(frozen=True)
+class Person:
+    id: str
+
+    @property
+    def reference(self) -> str:
+        return f"Patient/{self.id}"
+
+
+@pytest.fixture
+def person(definition: HubDefinition) -> Callable[..., Person]:
+    """Make a person who is registered with the GP hub."""
+
+    def make(nhs_number: str = "9990000018", birth_date: str = "1960-05-04", **more: Any) -> Person:
+        with transaction():
+            made = records.create(
+                SET_UP,
+                {
+                    "resourceType": "Patient",
+                    "identifier": [{"system": NHS_NUMBER, "value": nhs_number}],
+                    "name": [{"family": "Test", "given": ["Ada"]}],
+                    "birthDate": birth_date,
+                    "generalPractitioner": [{"reference": f"Organization/{definition.gp_hub}"}],
+                    **more,
+                },
+            )
+        return Person(made.id)
+
+    return make
