@@ -7,6 +7,7 @@ from flask import Flask, g, request
 from jinja2 import ChainableUndefined
 
 from hub import api, auth, clock, db, models, settings, web
+from hub.api import messaging
 from hub.records import audit
 from hub.records.spool import Spool
 from hub.web import health
@@ -41,6 +42,7 @@ def create_app(configuration: settings.Settings | None = None) -> Flask:
     app.register_blueprint(health.blueprint)
     web.register(app)
     api.register(app)
+    app.register_blueprint(messaging.blueprint)
     return app
 
 

@@ -54,11 +54,11 @@ def identify(actor: Actor, person: str | Demographics, *, typed: bool) -> Identi
         return Identified(patient=records.read(hub, *_split(person)), tracing=False)
     if typed and person.nhs_number and not nhs_number.is_valid(person.nhs_number):
         raise RuleError("this is not a valid NHS number: check the digits", field="nhs_number")
-    asked = _asked(person)
-    if key := identity.key(asked):
+    wanted = asked(person)
+    if key := identity.key(wanted):
         # Two referrals of one new person at the same moment must not make two people.
         _lock(f"nhs-number/{key}")
-    assessment = identity.assess(asked, _candidates(hub, asked))
+    assessment = identity.assess(wanted, _candidates(hub, wanted))
     if assessment.link is not None:
         return Identified(patient=records.read(hub, *_split(assessment.link)), tracing=False)
     patient = records.create(actor, untraced_patient(person))
@@ -115,7 +115,8 @@ def suggestion_words(match: Match) -> str:
     return f"{match.score} of 100; agrees: {agrees}{differs}"
 
 
-def _asked(person: Demographics) -> Identity:
+def asked(person: Demographics) -> Identity:
+    """Return what a referrer gave, for matching."""
     return Identity(
         nhs_number=person.nhs_number,
         nhs_number_verified=person.verified,
@@ -128,15 +129,15 @@ def _asked(person: Demographics) -> Identity:
     )
 
 
-def _candidates(hub: Actor, asked: Identity) -> list[Identity]:
+def _candidates(hub: Actor, wanted: Identity) -> list[Identity]:
     """Return the people who could be meant: same number, or same birthday, or same name."""
     searches: list[list[tuple[str, str]]] = []
-    if key := identity.key(asked):
+    if key := identity.key(wanted):
         searches.append([("identifier", f"{NHS_NUMBER}|{key}")])
-    if asked.birth_date:
-        searches.append([("birthdate", asked.birth_date.isoformat())])
-    if asked.family and asked.postcode:
-        searches.append([("family", asked.family), ("address-postalcode", asked.postcode)])
+    if wanted.birth_date:
+        searches.append([("birthdate", wanted.birth_date.isoformat())])
+    if wanted.family and wanted.postcode:
+        searches.append([("family", wanted.family), ("address-postalcode", wanted.postcode)])
     found: dict[str, Record] = {}
     for parameters in searches:
         page = records.search(

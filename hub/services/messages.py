@@ -1,10 +1,45 @@
 """Messages from other systems: one inbox row each, done once, answered as BaRS says, never lost."""
 
+import traceback
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from hub.domain.actor import Actor
+import psycopg
+import structlog
+from flask import current_app
+from sqlalchemy.exc import DBAPIError
+
+from fhir.messaging import (
+    SUPPORTED_VERSIONS,
+    Message,
+    MessageRefusedError,
+    answer_bundle,
+    decide,
+    echoed,
+    parse_message,
+    parse_transport,
+)
+from fhir.messaging.refusal import duplicate
+from fhir.outcomes import FHIRError, InvalidResourceError
+from fhir.validation import validate
+from hub import clock, records
+from hub.db import db
+from hub.domain.actor import Actor, ActorKind
+from hub.domain.errors import NotPermittedError, RuleError, StateError
+from hub.domain.scopes import permits
+from hub.models.message import DUPLICATE, PROCESSED, QUARANTINED, REFUSED, InboxMessage
+from hub.services import bookings, definitions, inbox, message_effects
+from hub.services.inbox import Arrival
+from hub.services.message_effects import Effect, Taken
+
+log = structlog.get_logger(__name__)
+
+_KEPT_HEADERS = ("x-request-id", "x-correlation-id", "accept", "content-type", "use-context")
+_LONGEST_ERROR = 2000
+_ALREADY = "This message has already been received and processed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,5 +52,164 @@ class MessageAnswer:
 
 
 def process(actor: Actor, headers: Mapping[str, str], body: bytes) -> MessageAnswer:
-    """Take one message: grammar, inbox row and effect inside the caller's transaction."""
-    raise NotImplementedError
+    """Take one message: grammar, inbox row and effect inside the caller's transaction.
+
+    A refusal or a fault of ours leaves the inbox row and no other trace. Raises only when the
+    database could not do its work: the edge tries again or says 503.
+    """
+    arrival = Arrival(client=actor.id, received_at=clock.now(), body=body, transport=_kept(headers))
+    savepoint = db.session.begin_nested()
+    try:
+        bundle = _process(actor, headers, arrival)
+        db.session.flush()
+        savepoint.commit()
+    except Exception as error:  # a fault of ours must not lose the message
+        if _of_database(error):
+            raise
+        savepoint.rollback()
+        refusal = _refusal_of(error)
+        row = _keep_refused(arrival, refusal, error)
+        return MessageAnswer(refusal.status, refusal.outcome(row), echoed(headers))
+    return MessageAnswer(200, bundle, echoed(headers))
+
+
+def _process(actor: Actor, headers: Mapping[str, str], arrival: Arrival) -> dict[str, Any]:
+    versions = supported_versions()
+    transport = parse_transport(headers, versions=versions)
+    arrival.read_transport(transport)
+    _authorise(actor)
+    earlier = inbox.seen(actor.id, transport.request_id)
+    if earlier is not None and earlier.status == PROCESSED:
+        raise duplicate(_ALREADY)
+    message = parse_message(arrival.body, versions=versions)
+    arrival.read_message(message)
+    _check_structure(message)
+    inbox.serialise(actor, message.id)
+    workflow = decide(message, on_file=inbox.on_file, slot_free=bookings.slot_free)
+    arrival.kind = workflow.value
+    if inbox.same_body(arrival):
+        raise duplicate(_ALREADY)
+    row = _claim_row(arrival, earlier)
+    effect = message_effects.carry_out(Taken(actor, arrival, message, workflow, row.id))
+    row.kind = workflow.value
+    row.subject = effect.subject.reference
+    row.subject_version = effect.subject.version
+    row.patient = effect.patient or None
+    records.audit.record(
+        actor, "message", effect.subject.reference, {"inbox": row.id, "kind": workflow.value}
+    )
+    return _answer(message, effect)
+
+
+def _authorise(actor: Actor) -> None:
+    """Messages come from systems that may create referrals."""
+    if actor.kind is not ActorKind.SYSTEM or not permits(actor.scopes, "ServiceRequest", "c"):
+        raise MessageRefusedError(
+            "Sending messages needs a system's token with the scope system/ServiceRequest.c",
+            issue="forbidden",
+            status=403,
+        )
+
+
+def _check_structure(message: Message) -> None:
+    """Refuse what is not R4: every fault with its place, before anything is decided."""
+    faults = [i for i in validate(message.bundle) if i.severity in {"error", "fatal"}]
+    if faults:
+        raise InvalidResourceError(faults)
+
+
+def _claim_row(arrival: Arrival, quarantined: InboxMessage | None) -> InboxMessage:
+    """Take the row under which this message is done; a repeat finds it taken."""
+    if quarantined is not None:
+        # The sender tries again what failed on our side: the same row, one attempt more.
+        row = db.session.get(InboxMessage, quarantined.id, with_for_update=True)
+        if row is None or row.status != QUARANTINED:
+            raise duplicate(_ALREADY)
+        inbox.retry(row, arrival)
+        return row
+    inbox_id = inbox.keep(arrival, status=PROCESSED, http_status=200)
+    found = db.session.get(InboxMessage, inbox_id) if inbox_id else None
+    if found is None:
+        raise duplicate(_ALREADY)
+    return found
+
+
+def _answer(message: Message, effect: Effect) -> dict[str, Any]:
+    base = current_app.config["CAREHUB"].base_url
+    return answer_bundle(
+        message,
+        answer_id=str(uuid.uuid4()),
+        header_id=str(uuid.uuid4()),
+        at=clock.now(),
+        source={
+            "name": definitions.current().name,
+            "software": "Carehub",
+            "endpoint": f"{base}/fhir/$process-message",
+        },
+        results=[(f"{base}/fhir/{effect.subject.reference}", effect.subject.resource)],
+    )
+
+
+def _refusal_of(error: Exception) -> MessageRefusedError:
+    """Return what the sender is told: its own fault with its place, or that we keep the message."""
+    if isinstance(error, MessageRefusedError):
+        return error
+    if isinstance(error, NotPermittedError):
+        return MessageRefusedError(error.text, issue="forbidden", status=403)
+    if isinstance(error, RuleError) and not isinstance(error, StateError):
+        return MessageRefusedError(error.text, issue="business-rule", status=422)
+    if isinstance(error, FHIRError) and error.status < 500:
+        return MessageRefusedError(
+            error.text, issue=error.issues[0].code, status=error.status, issues=error.issues
+        )
+    log.error("message quarantined", exc_info=error)
+    return MessageRefusedError(
+        "The receiver could not process the message. It is kept for a person to look at",
+        issue="exception",
+        status=500,
+    )
+
+
+def _keep_refused(arrival: Arrival, refusal: MessageRefusedError, cause: Exception) -> str:
+    """Write what became of a message that had no effect; returns the id of its row."""
+    told: dict[str, Any] = {
+        "http_status": refusal.status,
+        "error_code": refusal.code,
+        "issue_code": refusal.issue,
+        "error": "; ".join(issue.text for issue in refusal.issues)[:_LONGEST_ERROR],
+    }
+    if refusal.status >= 500:
+        # The type says where to look; its text may quote the message.
+        return inbox.quarantine(arrival, **{**told, "error": _where(cause)})
+    status = DUPLICATE if refusal.issue == "duplicate" else REFUSED
+    row = inbox.keep(arrival, status=status, **told)
+    assert row is not None  # only what was done or quarantined is unique
+    return row
+
+
+def _where(error: Exception) -> str:
+    """Name a fault of ours by type and place: its text could hold patient data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    words = f": {error.text}" if isinstance(error, RuleError) else ""
+    return f"{type(error).__name__} at {place}{words}"[:_LONGEST_ERROR]
+
+
+def _of_database(error: Exception) -> bool:
+    """Say whether the database could not work: a lost connection, a deadlock, a time-out."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, psycopg.OperationalError)
+
+
+def supported_versions() -> tuple[str, ...]:
+    """Return the versions of the standard that this hub speaks: the setting, else the default."""
+    configured: tuple[str, ...] = current_app.config["CAREHUB"].bars_versions
+    return configured or SUPPORTED_VERSIONS
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in headers.items()
+        if name.lower() in _KEPT_HEADERS or name.lower().startswith("nhsd-")
+    }

@@ -88,7 +88,9 @@ def receive(actor: Actor, command: ReceiveReferral) -> ReferralReceipt:
     inputs = _inputs(arriving, kept, request)
     task = _open_triage(writer, arriving, request, inputs)
     if arriving.identified.tracing:
-        tracing.open_task_for(writer, arriving.identified, request, definition)
+        tracing.open_task_for(
+            writer, arriving.identified, request, definition, priority=command.priority
+        )
     if rule is not None:
         request, task = door.answer(rule, request, task, definition)
     if request["status"] == "active":

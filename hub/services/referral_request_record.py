@@ -88,6 +88,13 @@ def received_at(request: Mapping[str, Any]) -> datetime | None:
     return None
 
 
+def set_received_at(request: dict[str, Any], received: datetime) -> None:
+    """Keep the first receipt: the clock of a referral does not start again with an update."""
+    for extension in request["extension"]:
+        if extension.get("url") == RECEIVED_AT:
+            extension["valueInstant"] = instant(received)
+
+
 def _category() -> dict[str, Any]:
     return {"coding": [{"system": REQUEST_CATEGORY, "code": "referral"}]}
 

@@ -9,7 +9,12 @@ from hub.services.identification import Identified
 
 
 def open_task_for(
-    actor: Actor, identified: Identified, request: Record, definition: HubDefinition
+    actor: Actor,
+    identified: Identified,
+    focus: Record,
+    definition: HubDefinition,
+    *,
+    priority: str = "routine",
 ) -> Record:
     """Open the tracing Task of a person who was taken in unidentified, with its suggestions."""
     team = definition.teams[definition.spor.team]
@@ -21,8 +26,8 @@ def open_task_for(
         patient=identified.patient.reference,
         description=f"Trace who this is: no proof of identity came with it{likely}",
         owner=f"CareTeam/{team.code}",
-        priority=str(request.get("priority", "routine")),
-        focus=request.reference,
+        priority=priority,
+        focus=focus.reference,
         performing_organization=f"Organization/{team.organisation}",
         accountable_organization=f"Organization/{definition.hub_organisation}",
     )
