@@ -175,7 +175,11 @@ def update(
     for _ in range(_TRIES):
         stored = fetch(actor, type, id, locked=False)
         if stored is None:
-            if not create or fetch(None, type, id, locked=False) is not None:
+            if not create:
+                raise NotFoundError(f"{type}/{id} is not here")
+            if fetch(None, type, id, locked=False) is not None:
+                if fetch(actor, type, id, locked=False) is not None:
+                    continue  # somebody created it between the two looks
                 raise NotFoundError(f"{type}/{id} is not here")
             if if_match is not None:
                 raise VersionConflictError(f"{type}/{id}", current=0, given=if_match)
