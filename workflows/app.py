@@ -117,7 +117,6 @@ celery.conf.update(
         "workflows.delivery",
         "workflows.notices",
         "workflows.absence",
-        "workflows.audit",
         "workflows.reviews",
         "workflows.reconciliation",
         "workflows.messages",

@@ -1,6 +1,9 @@
 """What people and the hub do: verbs of the care world. They flush; the edge commits once."""
 
 # The rules of managed records register before anything that follows from a write.
-from hub.services import guards
+from hub.services import guards  # isort: skip
 
-__all__ = ["guards"]
+# What follows from a write of a Task must follow by whatever door it is written.
+from hub.services import assignments  # isort: skip
+
+__all__ = ["assignments", "guards"]
