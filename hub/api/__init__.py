@@ -2,18 +2,31 @@
 
 from flask import Flask
 
-from hub.api import batches, errors, histories, interactions, metadata, searches, site
+from hub.api import (
+    batches,
+    errors,
+    histories,
+    hub_operations,
+    interactions,
+    metadata,
+    searches,
+    simulation,
+    site,
+)
 from hub.api.site import blueprint
 
 __all__ = ["ROUTES", "blueprint", "register"]
 
-ROUTES = (interactions, searches, histories, batches, metadata)
+ROUTES = (interactions, searches, histories, batches, metadata, hub_operations)
 """Importing a module hangs its routes on the blueprint."""
+
+# Once, at import: a process may build several applications.
+errors.register(blueprint)
 
 
 def register(app: Flask) -> None:
     """Give the application its API."""
     site.init_app(app)
-    errors.register(blueprint)
     errors.init_app(app)
     app.register_blueprint(blueprint)
+    simulation.init_app(app)

@@ -3,6 +3,7 @@
 It cannot promise what is not there. https://hl7.org/fhir/R4/capabilitystatement.html
 """
 
+from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from flask import Response, current_app, request
 
 from fhir.registry import SUPPORTED_TYPES
-from fhir.registry.search_parameters import search_parameters
+from fhir.registry.search_parameters import SearchParameter, search_parameters
+from fhir.search.parameter import UnknownParameterError, parameter_of
 from hub.api import answers, negotiation, site
 from hub.api.interactions import only
 from hub.api.site import blueprint
@@ -102,7 +104,7 @@ def _definition(base: str, operation: str) -> str:
 
 
 def _resource(resource_type: str) -> dict[str, Any]:
-    parameters = search_parameters(resource_type)
+    parameters = _understood(resource_type)
     references = [code for code, found in parameters.items() if found.kind == "reference"]
     described: dict[str, Any] = {
         "type": resource_type,
@@ -127,6 +129,15 @@ def _resource(resource_type: str) -> dict[str, Any]:
     if not described["searchRevInclude"]:
         del described["searchRevInclude"]
     return described
+
+
+def _understood(resource_type: str) -> dict[str, SearchParameter]:
+    """Return the parameters of a type that a search understands: R4 defines a few more."""
+    found = {}
+    for code in search_parameters(resource_type):
+        with suppress(UnknownParameterError):
+            found[code] = parameter_of(resource_type, code, code)
+    return found
 
 
 def _reverse(resource_type: str) -> list[str]:
