@@ -70,7 +70,7 @@ def handler_of(inbox: Inbox) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - the name http.server calls
+        def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             if length > LARGEST:
                 self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"")
@@ -96,7 +96,7 @@ def handler_of(inbox: Inbox) -> type[BaseHTTPRequestHandler]:
             else:
                 self._answer(HTTPStatus.OK, b"", acknowledgement)
 
-        def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
+        def do_GET(self) -> None:
             if self.path != "/received":
                 self._answer(HTTPStatus.NOT_FOUND, b"")
                 return
