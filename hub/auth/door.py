@@ -13,6 +13,8 @@ from hub.domain.actor import Actor
 from hub.transaction import transaction
 
 API_PREFIX = "/fhir"
+SIMULATION_PREFIX = "/simulation"
+"""Only a simulated hub has addresses here; the simulator holds a token like any system."""
 
 
 def init_app(app: Flask) -> None:
@@ -37,7 +39,9 @@ def current_grant() -> Grant | None:
 
 def admit() -> BaseResponse | None:
     """Find the Actor of this request, or refuse it; runs before every view."""
-    if request.path == API_PREFIX or request.path.startswith(API_PREFIX + "/"):
+    if request.path == API_PREFIX or request.path.startswith(
+        (API_PREFIX + "/", SIMULATION_PREFIX + "/")
+    ):
         _admit_system()
         return None
     return _admit_person()
