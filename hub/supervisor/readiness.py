@@ -9,6 +9,7 @@ from celery.exceptions import TimeoutError as CeleryTimeoutError
 from kombu.exceptions import OperationalError
 
 PING = "workflows.app.ping"
+QUEUE = "notification"
 
 
 def web_answers(port: int) -> bool:
@@ -38,7 +39,7 @@ def worker_answers(redis_url: str, *, seconds: float, alive: Callable[[], bool])
     app = Celery("readiness", broker=address, backend=address)
     deadline = time.monotonic() + seconds
     try:
-        sent = app.send_task(PING, expires=seconds)
+        sent = app.send_task(PING, queue=QUEUE, expires=seconds)
         while time.monotonic() < deadline and alive():
             try:
                 return bool(sent.get(timeout=0.5) == "pong")
