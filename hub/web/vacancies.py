@@ -1,0 +1,111 @@
+"""Vacancies: people who must have somebody accountable and have nobody, until each is filled."""
+
+from flask import Response, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from hub import clock, records
+from hub.auth import current_actor
+from hub.domain.accountability import TITLES, AccountableRole
+from hub.domain.actor import hub_actor
+from hub.domain.errors import NotPermittedError, RuleError
+from hub.services import accountability
+from hub.transaction import transaction
+from hub.web import directory
+from hub.web.forms import Filled, fill
+from hub.web.forms.naming import NamingForm
+from hub.web.navigation import VACANCIES
+from hub.web.presenters import people, words
+from hub.web.rendering import page
+from hub.web.site import blueprint
+
+STAFF_ROLES = {
+    AccountableRole.GP: ("gp",),
+    AccountableRole.COORDINATOR: ("care-coordinator",),
+    AccountableRole.SOCIAL_WORKER: ("social-worker", "discharge-social-worker"),
+}
+"""Who can be named: the role of the hub definition that the name stands for."""
+_WHY = {
+    "never named": "Nobody has been named yet",
+    "left": "The last one has left",
+    "away": "Away for long",
+}
+
+
+@blueprint.get("/vacancies")
+def vacancies_page() -> Response:
+    actor = current_actor()
+    if actor.role not in VACANCIES:
+        raise NotPermittedError("vacancies are for care coordinators and managers")
+    now = clock.now()
+    # A manager counts and chases; who it is about is for those who care for the person. So a
+    # manager gets every vacancy of the hub without a name, a coordinator their own with one.
+    named = actor.role == "care-coordinator"
+    found = accountability.vacancies(actor if named else hub_actor("vacancies"))
+    records.spool.looked(actor, "page", "vacancies")
+    return page(
+        "vacancies/vacancies.html",
+        named=named,
+        rows=[
+            {
+                "person": people.line(each.patient, now) if named else None,
+                "role": TITLES[each.vacancy.role],
+                "code": each.vacancy.role.value,
+                "since": words.day(each.vacancy.since) if each.vacancy.since else "",
+                "why": _WHY.get(each.vacancy.reason, each.vacancy.reason),
+                "left": directory.name_of(each.vacancy.left_by) if each.vacancy.left_by else "",
+            }
+            for each in found
+        ],
+        counts=[
+            (TITLES[role], sum(1 for each in found if each.vacancy.role is role))
+            for role in AccountableRole
+        ],
+        done="The new name is on the record." if "done" in request.args else "",
+    )
+
+
+@blueprint.get("/people/<patient_id>/accountable/<role>")
+def naming_page(patient_id: str, role: str) -> Response:
+    return _naming(patient_id, role)
+
+
+@blueprint.post("/people/<patient_id>/accountable/<role>")
+def name_somebody(patient_id: str, role: str) -> Response | BaseResponse:
+    form = fill(NamingForm, request.form)
+    if not form.is_right:
+        return _naming(patient_id, role, form, 422)
+    try:
+        with transaction():
+            accountability.name(
+                current_actor(), patient_id, role=role, practitioner=form.values["practitioner"]
+            )
+    except RuleError as error:
+        if isinstance(error, NotPermittedError):
+            raise
+        return _naming(patient_id, role, Filled({}, form.given, {"practitioner": error.text}), 422)
+    return redirect(f"/people/{patient_id}", code=303)
+
+
+def _naming(patient_id: str, role: str, form: Filled | None = None, status: int = 200) -> Response:
+    actor = current_actor()
+    wanted = _role(role)
+    patient = records.read(actor, "Patient", patient_id)
+    holder = accountability.current(actor, patient_id).get(wanted)
+    return page(
+        "vacancies/name.html",
+        status,
+        person=people.head(patient, clock.now()),
+        title=TITLES[wanted],
+        role=wanted.value,
+        holder=directory.name_of(holder.practitioner) if holder else "",
+        since=words.day(holder.start) if holder else "",
+        staff=directory.colleagues(STAFF_ROLES[wanted]),
+        form=form,
+    )
+
+
+def _role(role: str) -> AccountableRole:
+    try:
+        return AccountableRole(role)
+    except ValueError:
+        raise RuleError("nobody is named for this role", field="role") from None
