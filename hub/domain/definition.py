@@ -307,7 +307,8 @@ class SubscribedSystem:
 
     code: str
     name: str
-    organisation: str
+    client: str
+    """The registered system that it is: its scopes say what it may be told."""
     criteria: tuple[str, ...]
     path: str
     """Path on the sample receiver that ships with the hub."""

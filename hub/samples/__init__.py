@@ -8,16 +8,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from hub import clock, records
-from hub.domain.actor import Actor, hub_actor
+from hub import clock, records, settings
+from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.domain.definition import HubDefinition
 from hub.samples.hub_records import records_of
 from hub.samples.people_load import load_people
 from hub.samples.sign_ins import demo_users, open_accounts, register_systems, sign_agreements
-from hub.services import definitions, rota
+from hub.services import definitions, rota, subscriptions
 from hub.transaction import transaction
 
-__all__ = ["SOUTHEND", "demo_users", "load", "load_hub", "load_people"]
+__all__ = ["SOUTHEND", "demo_users", "load", "load_hub", "load_people", "subscribe_systems"]
 
 SOUTHEND = Path(__file__).parent / "southend"
 
@@ -36,6 +36,10 @@ def load(actor: Actor | None = None, *, say: Callable[[str], None] = lambda _lin
     with transaction():
         open_accounts(definition)
     load_people(actor, say=say)
+    port = settings.environment().get("CAREHUB_RECEIVER_PORT")
+    if port:
+        with transaction():
+            subscribe_systems(definition, f"http://127.0.0.1:{port}")
 
 
 def load_hub(actor: Actor, folder: Path = SOUTHEND) -> HubDefinition:
@@ -62,3 +66,26 @@ def load_hub(actor: Actor, folder: Path = SOUTHEND) -> HubDefinition:
     today = clock.now().date()
     rota.plan_shifts(today - ROTA_BEHIND, today + ROTA_AHEAD)
     return definition
+
+
+def subscribe_systems(definition: HubDefinition, receiver: str) -> None:
+    """Subscribe the sample's systems to the register; ``receiver`` is where they listen."""
+    for told in definition.subscribers.values():
+        client = definition.clients[told.client]
+        actor = Actor(
+            kind=ActorKind.SYSTEM,
+            id=f"client/{client.code}",
+            display=client.name,
+            organization=f"Organization/{client.organisation}",
+            scopes=frozenset({*client.scopes, "system/Subscription.cruds"}),
+        )
+        for number, criteria in enumerate(told.criteria, 1):
+            known = f"{told.code}-{number}"
+            if not records.read_many(actor, [f"Subscription/{known}"]):
+                subscriptions.subscribe(
+                    actor,
+                    criteria=criteria,
+                    endpoint=f"{receiver}{told.path}",
+                    name=told.name,
+                    id=known,
+                )

@@ -10,6 +10,7 @@ from hub.domain.calendars import zone
 from hub.domain.definition import HubDefinition
 from hub.samples import people_plans, people_records
 from hub.samples.people import COUNT, SamplePerson, draw
+from hub.samples.register_entries import enter
 from hub.services import accountability, care_plans, definitions, tasks
 from hub.transaction import transaction
 
@@ -56,6 +57,8 @@ def _load(
             _open_review(actor, person, definition)
         if person.task_in_days is not None:
             _open_task(actor, person, definition, today)
+        if person.on_register:
+            enter(actor, person)
         if person.vacancy:
             accountability.end(actor, person.id, role=person.vacancy)
 

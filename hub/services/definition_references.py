@@ -98,8 +98,8 @@ def _rest(hub: HubDefinition) -> Iterator[tuple[str, str]]:
         at = f"clients.{client.code}.organisation"
         yield from _known("clients", at, [client.organisation], hub.organisations)
     for told in hub.subscribers.values():
-        at = f"subscribers.{told.code}.organisation"
-        yield from _known("subscribers", at, [told.organisation], hub.organisations)
+        at = f"subscribers.{told.code}.client"
+        yield from _known("subscribers", at, [told.client], hub.clients)
     for form in hub.forms.values():
         for each in form.fields:
             at = f"forms.{form.code}.{each.name}.choices"

@@ -380,6 +380,6 @@ class SubscriberSchema(Entry):
     shape = definition.SubscribedSystem
     code = _code()
     name = _words()
-    organisation = _code()
+    client = _code()
     criteria = fields.List(fields.String(), required=True, validate=Length(min=1))
     path = fields.String(required=True, validate=PATH)
