@@ -2,12 +2,12 @@
 
 from flask import Flask
 
-from hub.web import caseload, errors, home, rendering, sign_in, spor, vacancies, worklist
+from hub.web import caseload, errors, home, people, rendering, sign_in, spor, vacancies, worklist
 from hub.web.site import blueprint
 
 __all__ = ["blueprint", "register"]
 
-SCREENS = (caseload, home, sign_in, spor, vacancies, worklist)
+SCREENS = (caseload, home, people, sign_in, spor, vacancies, worklist)
 """Importing a screen hangs its routes on the blueprint."""
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from flask import g
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.domain.actor import Actor
+from hub.domain.errors import RuleError
 from hub.services import definitions
 
 SPOR_TEAM = "CareTeam/spor"
@@ -48,7 +50,11 @@ def places_of(actor: Actor) -> tuple[tuple[str, str], ...]:
 
 
 def _role(actor: Actor) -> str:
-    roles = definitions.current().roles
+    try:
+        roles = definitions.current().roles
+    except (RuleError, SQLAlchemyError):
+        # An error page must still be shown when there is no definition, or no database.
+        return ""
     role = actor.role or ""
     return roles[role].name if role in roles else role
 
