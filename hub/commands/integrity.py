@@ -1,7 +1,6 @@
 """`carehub integrity`: every invariant, checked from the records."""
 
 import json as json_text
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,8 +15,14 @@ from hub.queries import integrity
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool, home: Path | None) -> None:
     """Check every invariant of a hub; ends with code 1 when one is broken."""
+    results = []
     with hub_app(home):
-        breaches = integrity.check()
+        for result in integrity.check():
+            results.append(result)
+            if not as_json:
+                click.echo(f"{'holds ' if result.holds else 'BROKEN'} {result.title}")
+                for breach in result.breaches:
+                    click.echo(f"         {breach.subject}: {breach.detail}")
     if as_json:
-        click.echo(json_text.dumps([asdict(breach) for breach in breaches], default=str))
-    ctx.exit(1 if breaches else 0)
+        click.echo(json_text.dumps([result.as_json() for result in results], indent=2))
+    ctx.exit(0 if all(result.holds for result in results) else 1)

@@ -113,9 +113,12 @@ class Hub:
         )
         self._say("starting web, worker, beat and relay ...")
         self._children = processes.children_of(shell)
-        for name in self._children:
+        for name in processes.FIRST:
             self._launch(name)
         self._wait_until_ready()
+        for name in self._children:
+            if name not in processes.FIRST:
+                self._launch(name)
 
     def _prepare(self) -> None:
         assert self._engines is not None
