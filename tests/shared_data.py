@@ -1,7 +1,11 @@
 """Where the conformance data lies: beside the checkout, or where CAREHUB_CONFORMANCE_DATA says."""
 
+import json
 import os
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,3 +19,10 @@ def data(relative: str) -> Path:
     if not path.exists():
         pytest.skip(f"conformance data is not here: {relative}")
     return path
+
+
+def resources(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the resources of a folder of JSON files, in the order of their names."""
+    for path in sorted(folder.glob("*.json")):
+        resource: dict[str, Any] = json.loads(path.read_bytes(), parse_float=Decimal)
+        yield resource

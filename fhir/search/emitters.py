@@ -242,14 +242,15 @@ def _string(name: str, kind: str, parts: tuple[str, ...]) -> Emit:
 def range_of(kind: str, value: Any) -> DateRange | None:
     """Return the range of a value of one of the date types; None where it says no date."""
     try:
-        if kind in {"dateTime", "instant", "date"}:
+        if kind in {"dateTime", "instant", "date", "string"}:
+            # A string (CarePlan.activity.detail.scheduledString) counts where it is a date.
             return date_range(value)
         if kind == "Period":
             return period_range(value)
         if kind == "Timing":
             return timing_range(value)
     except ValueError:
-        # Stored before, or beside, the validator: a record that cannot be dated is still kept.
+        # Words, or stored beside the validator: a record that cannot be dated is still kept.
         return None
     return None
 
