@@ -7,9 +7,9 @@ from flask import Response
 from hub import clock
 from hub.auth import current_actor
 from hub.domain.actor import Actor
-from hub.queries import notices as notice_query
 from hub.queries import spor_board
 from hub.queries import worklist as worklist_query
+from hub.services import notices
 from hub.web.navigation import COORDINATION, VACANCIES, is_spor
 from hub.web.presenters import words
 from hub.web.rendering import page
@@ -46,7 +46,7 @@ def home_page() -> Response:
                 "when": words.since(each.created_at, now),
                 "href": _address(each.subject),
             }
-            for each in notice_query.unseen(actor, NOTICES_SHOWN)
+            for each in notices.unseen(actor, NOTICES_SHOWN)
         ],
     )
 
