@@ -59,7 +59,8 @@ def faults(resource: dict[str, Any], path: str) -> Iterator[Issue]:
             if is_broken:
                 at = f"{path}.contained[{index}]"
                 yield Issue("invariant", f"{registry.sentence('DomainResource', key)} ({key})", at)
-    if len({each.get("id") for each in inner if isinstance(each, dict)}) != len(inner):
+    ids = {str(each["id"]) for each in inner if isinstance(each, dict) and "id" in each}
+    if len(ids) != len(inner):
         yield Issue("invariant", "contained resources need ids of their own", f"{path}.contained")
 
 
