@@ -240,7 +240,7 @@ def _parameters(actor: Actor, version: Version, action: str) -> dict[str, Any]:
     return {
         **dict.fromkeys(scalar_columns(version.type)),
         **from_row.scalars,
-        "type": version.type,
+        "resource_type": version.type,
         "id": version.id,
         "source": f"{version.type}/{version.id}",
         "version": version.number,

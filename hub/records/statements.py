@@ -13,30 +13,30 @@ _INDEX_ROWS = {
     # flag: (added, removed) rows of one shared table
     "strings": (
         "INSERT INTO fhir_string (type, param, value, id)"
-        " SELECT %(type)s, u.p, u.v, %(id)s FROM w, unnest(%(s_param)s::text[],"
+        " SELECT %(resource_type)s, u.p, u.v, %(id)s FROM w, unnest(%(s_param)s::text[],"
         " %(s_value)s::text[]) AS u(p, v)",
         "DELETE FROM fhir_string t USING w, unnest(%(xs_param)s::text[], %(xs_value)s::text[])"
-        " AS u(p, v) WHERE t.type = %(type)s AND t.param = u.p AND t.value = u.v"
+        " AS u(p, v) WHERE t.type = %(resource_type)s AND t.param = u.p AND t.value = u.v"
         " AND t.id = %(id)s",
     ),
     "dates": (
         "INSERT INTO fhir_date (type, param, lo, hi, id)"
-        " SELECT %(type)s, u.p, u.l, u.h, %(id)s FROM w, unnest(%(d_param)s::text[],"
+        " SELECT %(resource_type)s, u.p, u.l, u.h, %(id)s FROM w, unnest(%(d_param)s::text[],"
         " %(d_lo)s::timestamptz[], %(d_hi)s::timestamptz[]) AS u(p, l, h)",
         "DELETE FROM fhir_date t USING w, unnest(%(xd_param)s::text[],"
         " %(xd_lo)s::timestamptz[], %(xd_hi)s::timestamptz[]) AS u(p, l, h)"
-        " WHERE t.type = %(type)s AND t.param = u.p AND t.lo = u.l AND t.hi = u.h"
+        " WHERE t.type = %(resource_type)s AND t.param = u.p AND t.lo = u.l AND t.hi = u.h"
         " AND t.id = %(id)s",
     ),
     "quantities": (
         "INSERT INTO fhir_quantity (type, param, lo, hi, unit, companion, id)"
-        " SELECT %(type)s, u.p, u.l, u.h, u.u, u.c::bigint[], %(id)s"
+        " SELECT %(resource_type)s, u.p, u.l, u.h, u.u, u.c::bigint[], %(id)s"
         " FROM w, unnest(%(q_param)s::text[], %(q_lo)s::numeric[], %(q_hi)s::numeric[],"
         " %(q_unit)s::text[], %(q_companion)s::text[]) AS u(p, l, h, u, c)",
         "DELETE FROM fhir_quantity t USING w, unnest(%(xq_param)s::text[],"
         " %(xq_lo)s::numeric[], %(xq_hi)s::numeric[], %(xq_unit)s::text[],"
         " %(xq_companion)s::text[]) AS u(p, l, h, u, c)"
-        " WHERE t.type = %(type)s AND t.param = u.p AND t.lo = u.l AND t.hi = u.h"
+        " WHERE t.type = %(resource_type)s AND t.param = u.p AND t.lo = u.l AND t.hi = u.h"
         " AND t.unit = u.u AND t.companion = u.c::bigint[] AND t.id = %(id)s",
     ),
     "relationships": (
@@ -54,7 +54,7 @@ _TAIL = (
     "au AS (INSERT INTO audit (at, actor, action, subject, version, request_id)"
     " SELECT %(now)s, %(actor)s, %(action)s, %(source)s, %(version)s, %(request)s FROM w),"
     " ch AS (INSERT INTO record_change (type, record_id, version, actor)"
-    " SELECT %(type)s, %(id)s, %(version)s, %(actor)s FROM w)"
+    " SELECT %(resource_type)s, %(id)s, %(version)s, %(actor)s FROM w)"
     " SELECT count(*) FROM w"
 )
 
@@ -110,7 +110,8 @@ def update_sql(resource_type: str, added: frozenset[str], removed: frozenset[str
         " WHERE id = %(id)s AND version = %(expected)s FOR UPDATE),"
         " hi AS (INSERT INTO fhir_history"
         " (type, id, version, last_updated, deleted, patient_id, content)"
-        " SELECT %(type)s, id, version, last_updated, deleted, patient_id, content FROM old),"
+        " SELECT %(resource_type)s, id, version, last_updated, deleted, patient_id, content"
+        " FROM old),"
         f" w AS (UPDATE {name} t SET {values} FROM old WHERE t.id = old.id RETURNING t.id),"
         f" {_rows(added, removed)} {_TAIL}"
     )
