@@ -156,7 +156,7 @@ def _single(  # noqa: PLR0917 - see _present
         yield from _complex(element, kind, value, path, container)
     elif not isinstance(value, dict):
         yield Issue("structure", "must be a resource: a JSON object", path)
-    elif element.name != "contained" or value.get("resourceType") not in known_types():
+    elif element.name != "contained" or str(value.get("resourceType")) not in known_types():
         yield from report(value, path)
     else:
         # Its references are those of the resource around it.
