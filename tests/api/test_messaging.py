@@ -1,0 +1,399 @@
+"""Messages: done once, answered always, never lost; what they leave in the records."""
+
+import json
+import threading
+import uuid
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from hub import records
+from hub.auth import issue_token
+from hub.auth.accounts import register_client
+from hub.db import db
+from hub.domain.actor import Actor, hub_actor
+from hub.models.message import InboxMessage
+from hub.records import Record
+from hub.samples import load_hub
+from hub.services import referrals, triage_inputs
+from hub.transaction import transaction
+from tests.api import bars
+
+HUB = hub_actor("test")
+
+
+@pytest.fixture(autouse=True)
+def sample_hub(app: Flask) -> Flask:
+    with transaction():
+        load_hub(hub_actor("set-up"))
+    return app
+
+
+def found(resource_type: str, *params: tuple[str, str]) -> list[Record]:
+    return list(records.search(HUB, resource_type, params).records)
+
+
+def task_of(request: str, code: str) -> Record:
+    (task,) = [
+        task
+        for task in found("Task", ("focus", request))
+        if task.managed and task["code"]["coding"][0]["code"] == code
+    ]
+    return task
+
+
+def accepted(client: FlaskClient, token: str, message: dict[str, Any]) -> str:
+    """Post a message that must be accepted; return the reference of its referral."""
+    response = bars.post(client, token, message)
+    assert response.status_code == 200, response.get_data(as_text=True)
+    return f"ServiceRequest/{json.loads(response.get_data())['entry'][1]['resource']['id']}"
+
+
+def rows() -> list[InboxMessage]:
+    db.session.expire_all()
+    return list(db.session.scalars(select(InboxMessage).order_by(InboxMessage.id)))
+
+
+def person(number: str = "9990000018", *, family: str = "Example") -> Record:
+    """Put a traced person on record."""
+    with transaction():
+        return records.create(
+            HUB,
+            {
+                "resourceType": "Patient",
+                "identifier": [bars.verified(number)],
+                "name": [{"family": family, "given": ["Pat"]}],
+                "birthDate": "1950-02-01",
+            },
+        )
+
+
+# Once. ---------------------------------------------------------------------------------------
+
+
+def test_the_same_request_id_is_done_once(client: FlaskClient, token: str) -> None:
+    ids: dict[str, str | None] = {"X-Request-Id": str(uuid.uuid4())}
+    assert bars.post(client, token, bars.referral(), headers=ids).status_code == 200
+    # Even with another body: the id says that it is the same request.
+    again = bars.post(client, token, bars.referral(), headers=ids)
+    assert bars.issue(again) == (409, "REC_CONFLICT", "duplicate")
+    assert again.headers["X-Request-Id"] == ids["X-Request-Id"]
+    assert len(found("ServiceRequest")) == 1
+    assert [row.status for row in rows()] == ["processed", "duplicate"]
+
+
+def test_another_client_may_use_the_same_request_id(client: FlaskClient, token: str) -> None:
+    with transaction():
+        register_client("other-system", name="Other", scopes=["system/ServiceRequest.cruds"])
+    other = issue_token("other-system", "system/ServiceRequest.cruds", 3600)
+    ids: dict[str, str | None] = {"X-Request-Id": str(uuid.uuid4())}
+    assert bars.post(client, token, bars.referral(), headers=ids).status_code == 200
+    assert bars.post(client, other, bars.referral(), headers=ids).status_code == 200
+
+
+def test_racing_threads_with_one_request_id_have_one_effect(
+    app: Flask, client: FlaskClient, token: str
+) -> None:
+    ids: dict[str, str | None] = {"X-Request-Id": str(uuid.uuid4())}
+    message = bars.referral()
+    start = threading.Barrier(6)
+    statuses: list[int] = []
+
+    def send() -> None:
+        start.wait()
+        with app.app_context():
+            statuses.append(bars.post(app.test_client(), token, message, headers=ids).status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 409, 409, 409, 409, 409]
+    assert len(found("ServiceRequest")) == 1
+    assert sorted(row.status for row in rows()) == ["duplicate"] * 5 + ["processed"]
+
+
+def test_racing_threads_with_one_bundle_have_one_effect(
+    app: Flask, client: FlaskClient, token: str
+) -> None:
+    message = bars.referral()
+    start = threading.Barrier(4)
+    statuses: list[int] = []
+
+    def send() -> None:
+        start.wait()
+        with app.app_context():
+            statuses.append(bars.post(app.test_client(), token, message).status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 409, 409, 409]
+    assert len(found("ServiceRequest")) == 1
+
+
+def test_the_same_bundle_is_a_duplicate_whatever_its_request_id(
+    client: FlaskClient, token: str
+) -> None:
+    message = bars.referral()
+    accepted(client, token, message)
+    again = bars.post(client, token, message)
+    assert bars.issue(again) == (409, "REC_CONFLICT", "duplicate")
+    assert len(found("ServiceRequest")) == 1
+
+
+def test_the_same_bundle_id_with_another_body_is_a_new_version(
+    client: FlaskClient, token: str
+) -> None:
+    message = bars.referral(reason="First words", priority="routine")
+    reference = accepted(client, token, message)
+    bars.resource_of(message, "ServiceRequest")["reasonCode"] = [{"text": "Better words"}]
+    bars.resource_of(message, "ServiceRequest")["priority"] = "urgent"
+    assert accepted(client, token, message) == reference
+    (request,) = found("ServiceRequest")
+    assert request["reasonCode"][0]["text"] == "Better words"
+    triage = task_of(reference, "triage")
+    assert triage["priority"] == "urgent"
+    assert len(triage_inputs.read(triage.resource).updates) == 1
+
+
+def test_a_new_version_never_overwrites_what_the_hub_did_since(
+    client: FlaskClient, token: str
+) -> None:
+    message = bars.referral()
+    reference = accepted(client, token, message)
+    with transaction():
+        request = records.read(HUB, *reference.split("/"))
+        resource = request.resource
+        resource["performer"] = [{"reference": "HealthcareService/falls"}]
+        records.update(HUB, resource, type="ServiceRequest", id=request.id)
+    bars.resource_of(message, "ServiceRequest")["reasonCode"] = [{"text": "Other words"}]
+    answer = bars.post(client, token, message)
+    assert bars.issue(answer) == (409, "REC_CONFLICT", "conflict")
+    (row,) = [row for row in rows() if row.status == "refused"]
+    assert row.kind is not None
+
+
+# Answered. -----------------------------------------------------------------------------------
+
+
+def test_ids_are_echoed_without_a_token(client: FlaskClient) -> None:
+    ids: dict[str, str | None] = {"X-Request-Id": str(uuid.uuid4())}
+    answer = bars.post(client, "wrong", bars.referral(), headers=ids)
+    assert bars.issue(answer) == (401, "REC_UNAUTHORIZED", "login")
+    assert answer.headers["X-Request-Id"] == ids["X-Request-Id"]
+
+
+def test_messages_need_the_scope(client: FlaskClient, token: str) -> None:
+    with transaction():
+        register_client("reader", name="Reader", scopes=["system/ServiceRequest.rs"])
+    reader = issue_token("reader", "system/ServiceRequest.rs", 3600)
+    answer = bars.post(client, reader, bars.referral())
+    assert bars.issue(answer) == (403, "REC_FORBIDDEN", "forbidden")
+    assert found("ServiceRequest") == []
+
+
+def test_a_resource_that_is_not_r4_is_refused_with_its_place(
+    client: FlaskClient, token: str
+) -> None:
+    message = bars.referral()
+    bars.resource_of(message, "Patient")["gender"] = "unknown-to-r4"
+    answer = bars.post(client, token, message)
+    assert answer.status_code == 400
+    issue = json.loads(answer.get_data())["issue"][0]
+    assert "gender" in issue["expression"][0]
+    assert "unknown-to-r4" not in issue.get("diagnostics", "")
+    assert found("Patient") == []
+    assert [row.status for row in rows()] == ["refused"]
+
+
+def test_a_refused_message_may_be_sent_again_under_its_id(client: FlaskClient, token: str) -> None:
+    ids: dict[str, str | None] = {"X-Request-Id": str(uuid.uuid4())}
+    message = bars.referral()
+    bars.resource_of(message, "CarePlan")["status"] = "active"
+    assert bars.post(client, token, message, headers=ids).status_code == 400
+    assert bars.post(client, token, message, headers=ids).status_code == 400
+    assert bars.post(client, token, bars.referral(), headers=ids).status_code == 200
+    assert [row.status for row in rows()] == ["refused", "refused", "processed"]
+
+
+# Never lost. ---------------------------------------------------------------------------------
+
+
+def test_a_fault_of_ours_keeps_the_message_whole_and_can_be_tried_again(
+    client: FlaskClient, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids: dict[str, str | None] = {"X-Request-Id": str(uuid.uuid4())}
+    message = bars.referral()
+
+    def broken(_actor: Actor, _command: object) -> None:
+        records.create(HUB, {"resourceType": "Basic", "code": {"text": "half done"}})
+        raise ZeroDivisionError("9990000018")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(referrals, "receive", broken)
+        answer = bars.post(client, token, message, headers=ids)
+    assert bars.issue(answer) == (500, "REC_SERVER_ERROR", "exception")
+    (row,) = rows()
+    assert (row.status, row.http_status, row.attempts) == ("quarantined", 500, 1)
+    assert json.loads(row.body) == message
+    assert row.error is not None
+    assert row.error.startswith("ZeroDivisionError")
+    assert "9990000018" not in row.error
+    # Nothing half done is left, and the same request succeeds once the fault is mended.
+    assert found("Basic") == []
+    assert bars.post(client, token, message, headers=ids).status_code == 200
+    (row,) = rows()
+    assert (row.status, row.attempts, row.error) == ("processed", 2, None)
+
+
+# What is left in the records. ----------------------------------------------------------------
+
+
+def test_a_known_person_is_linked_on_a_verified_number_and_the_date_of_birth(
+    client: FlaskClient, token: str
+) -> None:
+    known = person()
+    reference = accepted(client, token, bars.referral())
+    request = records.read(HUB, *reference.split("/"))
+    assert request["subject"]["reference"] == known.reference
+    assert len(found("Patient")) == 1
+    assert [t["code"]["coding"][0]["code"] for t in found("Task", ("focus", reference))] == [
+        "triage"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "born"),
+    [
+        ("9990000018", "1950-02-02"),  # another date of birth
+        ("3478526985", "1950-02-01"),  # fails modulus 11: never a key
+        (None, "1950-02-01"),
+    ],
+)
+def test_without_proof_a_person_decides(
+    client: FlaskClient, token: str, number: str | None, born: str
+) -> None:
+    known = person("9990000018" if number != "3478526985" else "3478526985")
+    reference = accepted(client, token, bars.referral(nhs_number=number, born=born))
+    request = records.read(HUB, *reference.split("/"))
+    assert request["subject"]["reference"] != known.reference
+    patient = records.read(HUB, *request["subject"]["reference"].split("/"))
+    assert "untraced" in {tag["code"] for tag in patient["meta"]["tag"]}
+    tracing = task_of(reference, "tracing")
+    assert tracing["owner"]["reference"] == "CareTeam/spor"
+    suggested = triage_inputs.read(tracing.resource).suggested_people
+    assert [shown.reference for shown in suggested] == [known.reference]
+    assert "agrees" in suggested[0].words
+
+
+def test_an_untraced_number_is_marked_whatever_its_sender_said(
+    client: FlaskClient, token: str
+) -> None:
+    accepted(client, token, bars.referral())
+    (patient,) = found("Patient")
+    (identifier,) = patient["identifier"]
+    (status,) = identifier["extension"]
+    assert status["valueCodeableConcept"]["coding"][0]["code"] == "03"
+
+
+def test_safeguarding_and_scene_safety_are_shown_first(client: FlaskClient, token: str) -> None:
+    flags = (("RA", "Needs a quiet room"), ("SS", "Dog at the door"), ("SG", "Adult at risk"))
+    reference = accepted(client, token, bars.referral(flags=flags))
+    alerts = triage_inputs.read(task_of(reference, "triage").resource).alerts
+    assert [shown.words for shown in alerts] == [
+        "Safeguarding: Adult at risk",
+        "Scene safety: Dog at the door",
+        "Reasonable adjustment: Needs a quiet room",
+    ]
+    flag = records.read(HUB, *str(alerts[0].reference).split("/"))
+    request = records.read(HUB, *reference.split("/"))
+    assert flag["subject"] == request["subject"]
+    assert not flag.managed
+
+
+def test_everything_clinical_lies_in_the_persons_compartment(
+    client: FlaskClient, token: str
+) -> None:
+    reference = accepted(client, token, bars.referral(falls=False))
+    patient = records.read(HUB, *reference.split("/"))["subject"]["reference"]
+    for resource_type in ("Encounter", "CarePlan", "QuestionnaireResponse"):
+        (record,) = found(resource_type)
+        assert record["subject"]["reference"] == patient
+        assert not record.managed
+    # Staff and organisations of a message are named, not multiplied.
+    request = records.read(HUB, *reference.split("/"))
+    assert request["requester"]["display"] == "Dr Sam Sender"
+    assert "reference" not in request["requester"]
+    assert not [p for p in found("Practitioner") if p["name"][0].get("text") == "Dr Sam Sender"]
+
+
+def test_a_relative_reference_of_the_sender_hits_no_record_of_ours(
+    client: FlaskClient, token: str
+) -> None:
+    stranger = person("9990000026")
+    message = bars.referral()
+    bars.resource_of(message, "CarePlan")["author"] = {"reference": stranger.reference}
+    accepted(client, token, message)
+    (plan,) = found("CarePlan")
+    assert plan["author"] == {
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": stranger.reference}
+    }
+
+
+def test_a_cancellation_withdraws_the_referral_once(client: FlaskClient, token: str) -> None:
+    person()
+    message = bars.referral()
+    reference = accepted(client, token, message)
+    cancellation = bars.changed(message)
+    cancellation["id"] = str(uuid.uuid4())
+    bars.resource_of(cancellation, "ServiceRequest")["status"] = "revoked"
+    reason = bars.resource_of(cancellation, "MessageHeader")["reason"]
+    reason["coding"][0]["code"] = "update"
+    assert accepted(client, token, cancellation) == reference
+    assert records.read(HUB, *reference.split("/"))["status"] == "revoked"
+    triage = task_of(reference, "triage")
+    assert triage["status"] == "cancelled"
+    assert triage["businessStatus"]["coding"][0]["code"] == "withdrawn"
+    # It is no longer current: a second cancellation conflicts.
+    cancellation["id"] = str(uuid.uuid4())
+    again = bars.post(client, token, cancellation)
+    assert bars.issue(again) == (409, "REC_CONFLICT", "conflict")
+
+
+def test_nobody_cancels_the_referral_of_another_system_or_person(
+    client: FlaskClient, token: str
+) -> None:
+    message = bars.referral()
+    accepted(client, token, message)
+    cancellation = bars.changed(message)
+    cancellation["id"] = str(uuid.uuid4())
+    bars.resource_of(cancellation, "ServiceRequest")["status"] = "revoked"
+    reason = bars.resource_of(cancellation, "MessageHeader")["reason"]
+    reason["coding"][0]["code"] = "update"
+    with transaction():
+        register_client("other-system", name="Other", scopes=["system/ServiceRequest.cruds"])
+    other = issue_token("other-system", "system/ServiceRequest.cruds", 3600)
+    answer = bars.post(client, other, cancellation)
+    assert bars.issue(answer) == (404, "REC_NOT_FOUND", "not-found")
+    bars.resource_of(cancellation, "Patient")["identifier"] = [bars.verified("9990000026")]
+    answer = bars.post(client, token, cancellation)
+    assert bars.issue(answer) == (404, "REC_NOT_FOUND", "not-found")
+
+
+def test_the_client_stands_in_the_audit(client: FlaskClient, token: str) -> None:
+    reference = accepted(client, token, bars.referral())
+    from hub.records.tables import AUDIT  # noqa: PLC0415 - one test looks behind the door
+
+    actions = db.session.execute(
+        select(AUDIT.c.action).where(
+            AUDIT.c.actor == "client/test-system", AUDIT.c.subject == reference
+        )
+    ).scalars()
+    assert set(actions) == {"referral-received", "message"}
