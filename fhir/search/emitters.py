@@ -68,17 +68,18 @@ def emitter(
     kind: str,
     *,
     parts: tuple[str, ...] = (),
+    silent: bool = False,
     column: bool = False,
 ) -> Emit:
     """Return what to do with a value of data type ``kind`` for ``parameter``.
 
-    ``parts`` are those of a name or address that no other parameter keeps; ``column`` makes no
-    key for a Patient of this system (patient_id has it).
+    ``parts`` are those of a name or address that no other parameter keeps; ``silent`` makes no
+    keys (a column has them), ``column`` none for a Patient of this system (patient_id has it).
     """
     if parameter.kind == "token":
-        return _token(parameter, kind)
+        return nothing if silent else _token(parameter, kind)
     if parameter.kind == "reference":
-        return _reference(parameter.code, kind, column=column)
+        return _reference(parameter.code, kind, silent=silent, column=column)
     if parameter.kind == "uri":
         return _uri(parameter.code)
     if parameter.kind == "string":
@@ -175,7 +176,7 @@ def canonical_keys(name: str, value: str) -> Iterator[str]:
         yield keys.reference(name, value)
 
 
-def _reference(name: str, kind: str, *, column: bool) -> Emit:
+def _reference(name: str, kind: str, *, silent: bool, column: bool) -> Emit:
     if kind not in {"Reference", "canonical", "uri"}:
         return nothing
     identifier = keys.identifier_of(name)
@@ -184,7 +185,7 @@ def _reference(name: str, kind: str, *, column: bool) -> Emit:
         if kind == "Reference":
             if "identifier" in value:
                 found.keys += token_keys(identifier, "Identifier", value["identifier"])
-            if column and is_local_patient(value.get("reference") or ""):
+            if silent or (column and is_local_patient(value.get("reference") or "")):
                 return
         found.keys += reference_keys(name, kind, value)
 

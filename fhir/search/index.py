@@ -152,11 +152,12 @@ def _plan(resource_type: str, without: frozenset[str]) -> _Plan:
         for path, kind in parameter.paths:
             head, *rest = steps_of(path)
             emit: emitters.Emit = emitters.nothing
-            if stored and parameter.code not in without:
+            if stored:
                 emit = emitters.emitter(
                     parameter,
                     kind,
                     parts=parts_left(resource_type, path, kind),
+                    silent=parameter.code in without,
                     column=parameter.code in patient_column_parameters(resource_type),
                 )
             walk = compiled(tuple(rest)) if rest else None

@@ -68,6 +68,8 @@ def overlaps(scope: "Scope", found: list[int]) -> Sql:
 def token(scope: "Scope", criterion: TokenCriterion) -> Sql:
     condition = _column(scope, criterion)
     if condition is None:
+        condition = _of_own_system(scope, criterion)
+    if condition is None:
         condition = overlaps(scope, _token_keys(scope.type, criterion.parameter, criterion.values))
     if criterion.modifier == "not":
         # R4: :not also finds what has no value at all; a column that is NULL must not hide it.
@@ -86,6 +88,16 @@ def _column(scope: "Scope", criterion: TokenCriterion) -> Sql | None:
         if _is_meant(criterion.parameter, value):
             codes.append(folded(value.code))
     return _equals(scope, column, codes)
+
+
+def _of_own_system(scope: "Scope", criterion: TokenCriterion) -> Sql | None:
+    """Answer ``system|`` for codes without a system: any value, or none, is of it."""
+    parameter = criterion.parameter
+    if not parameter.types <= _CODE_ONLY or all(v.code is not None for v in criterion.values):
+        return None
+    if any(v.code is None and v.system in parameter.systems for v in criterion.values):
+        return Sql(f"{scope.alias}.present & %s::bigint <> 0", (1 << parameter.bit,))
+    return None
 
 
 def _equals(scope: "Scope", column: str, values: list[str]) -> Sql:

@@ -19,6 +19,7 @@ from fhir.search.criteria import (
 )
 from fhir.search.index import patient_column_parameters
 from fhir.search.keys import HASH_SQL, hashed
+from hub.records import access
 from hub.records.criteria_keys import overlaps, own_keys, promoted_columns
 from hub.records.criteria_values import quantity_rows
 from hub.records.sql import Sql, all_of, any_of, jsonpath
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 
 
 def chain(scope: "Scope", criterion: ChainCriterion) -> Sql:
-    return any_of(
-        _chained(scope, criterion.parameter, target, inner) for target, inner in criterion.inner
-    )
+    allowed = [(t, i) for t, i in criterion.inner if access.allows(scope.actor, "search", t)]
+    if not allowed:
+        access.authorise(scope.actor, "search", criterion.inner[0][0])
+    return any_of(_chained(scope, criterion.parameter, target, inner) for target, inner in allowed)
 
 
 def _chained(scope: "Scope", parameter: SearchParameter, target: str, inner: Criterion) -> Sql:
@@ -63,6 +65,7 @@ def _chained(scope: "Scope", parameter: SearchParameter, target: str, inner: Cri
 
 
 def has(scope: "Scope", criterion: HasCriterion) -> Sql:
+    access.authorise(scope.actor, "search", criterion.type)
     there = scope.inner(criterion.type)
     where = there.where([criterion.inner])
     source = f"FROM {there.table} {there.alias}"

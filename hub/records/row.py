@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir.search.index import QuantityRange, index
 from fhir.search.keys import hashed
+from fhir.search.paths import without_version
 from hub.records.promoted import PROMOTED, Promoted
 from hub.records.record import is_managed
 from hub.records.relationships import relationships
@@ -54,7 +55,7 @@ EMPTY = Row(
 def row_of(resource: dict[str, Any]) -> Row:
     """Derive the rows of a valid resource."""
     resource_type = resource["resourceType"]
-    entries = index(resource)
+    entries = index(resource, without=_exact(resource_type))
     scalars: dict[str, Any] = dict.fromkeys(scalar_columns(resource_type))
     for promoted in PROMOTED.get(resource_type, ()):
         scalars[promoted.column] = _promoted_value(resource, promoted)
@@ -87,6 +88,12 @@ def _quantity(found: QuantityRange) -> tuple[str, Decimal, Decimal, str, str]:
 
 
 @cache
+def _exact(resource_type: str) -> frozenset[str]:
+    """Return the parameters that a promoted column answers: they need no keys."""
+    return frozenset(p.parameter for p in PROMOTED.get(resource_type, ()) if p.parameter)
+
+
+@cache
 def scalar_columns(resource_type: str) -> tuple[str, ...]:
     """Return the promoted and date columns of a type, in the order of its table."""
     promoted = tuple(p.column for p in PROMOTED.get(resource_type, ()))
@@ -106,7 +113,10 @@ def _promoted_value(resource: dict[str, Any], promoted: Promoted) -> Any:
         node = node[0] if node else None
     if not isinstance(node, str):
         return None
-    return _instant(node) if promoted.kind == "instant" else node
+    if promoted.kind == "instant":
+        return _instant(node)
+    # A search compares references without their version.
+    return without_version(node) if promoted.path[-1] == "reference" else node
 
 
 def _instant(text: str) -> datetime | None:

@@ -78,6 +78,7 @@ def _token(parameter: SearchParameter, value: Any) -> Iterator[Probe]:
                 yield Probe(code, f"{escaped(system)}|", finds=True)
         elif parameter.systems:
             yield Probe(code, f"{parameter.systems[0]}|{plain}", finds=True)
+            yield Probe(code, f"{parameter.systems[0]}|", finds=True)
             yield Probe(code, f"http://{_STRANGER}.example|{plain}", finds=False)
 
 
