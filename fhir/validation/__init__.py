@@ -6,9 +6,8 @@ pass that only accepts, and where it does not, a second one that names the fault
 
 from typing import Any
 
-from fhir import registry
 from fhir.outcomes import Issue
-from fhir.validation.accept import checker
+from fhir.validation.accept import accepts
 from fhir.validation.report import report
 
 __all__ = ["validate"]
@@ -29,7 +28,7 @@ def validate(
         return [Issue("invalid", f"resourceType must be {resource_type}", "resourceType")]
     if not server_meta:
         resource = _without_server_meta(resource)
-    if isinstance(kind, str) and kind in registry.resource_types() and checker(kind)(resource):
+    if accepts(resource):
         return []
     return list(report(resource))
 

@@ -1,22 +1,23 @@
 """The accepting pass: each type compiled once to closures that say yes or no, and no more.
 
-What it accepts is legal. What it refuses may still be legal in a rare form (contained resources,
-extensions in arrays of primitives): ``report`` then has the last word.
+What it accepts is legal. What it refuses may still be legal in a rare form (extensions in arrays
+of primitives): ``report`` then has the last word.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from fhir import registry
 from fhir.registry import Element
-from fhir.validation import bindings, bundle_invariants, resource_invariants
+from fhir.validation import bindings, bundle_invariants, contained, resource_invariants
+from fhir.validation.contained import Container
 from fhir.validation.invariants import RULES, Rule
 from fhir.validation.primitives import CHECKS, Check, is_code
 from fhir.validation.references import is_absolute, is_well_formed, target_type
 
-__all__ = ["checker"]
+__all__ = ["accepts", "rules_of"]
 
 # The modules that register their rules.
 _REGISTERED = (bundle_invariants, resource_invariants)
@@ -66,18 +67,22 @@ def _reference(element: Element) -> Check:
     def accepts(value: Any) -> bool:
         if not plain(value):
             return False
-        reference = value.get("reference")
-        if reference is not None and not (targets and usual(reference)):
+        reference, declared = value.get("reference"), value.get("type")
+        if declared is None and (reference is None or (targets and usual(reference))):
+            return True
+        kinds = {declared} & known
+        if reference is not None:
+            if not is_well_formed(reference):
+                return False
             if reference[0] == "#":
-                return False
-            kind = target_type(reference)
-            if kind is None:
-                if not is_well_formed(reference):
+                container = _container.get()
+                if container is None or not container.holds(reference[1:]):
                     return False
-            elif targets and kind not in targets:
-                return False
-        declared = value.get("type")
-        return not declared or not targets or declared in targets or declared not in known
+                kinds.add(container.type_of(reference[1:]))
+            else:
+                kinds.add(target_type(reference))
+        kinds.discard(None)
+        return len(kinds) <= 1 and (not targets or kinds <= targets)
 
     return accepts
 
@@ -87,13 +92,35 @@ def _defined(check: Check) -> Check:
     return lambda value: check(value) and is_absolute(value.get("url", ""))
 
 
-def _resource(value: Any) -> bool:
+_container: ContextVar[Container | None] = ContextVar("container", default=None)
+"""The resource whose contained ones ``#id`` means, while it is being checked."""
+
+
+def accepts(value: Any) -> bool:
+    """Say whether a resource, with what it contains, is legal for sure."""
     if value.__class__ is not dict:
         return False
     kind = value.get("resourceType")
     if kind.__class__ is not str or kind not in registry.resource_types():
         return False
-    return checker(kind)(value)
+    if "contained" not in value and _container.get() is None:
+        return _compiled(kind)(value)
+    container = Container.of(value)
+    outer = _container.set(container)
+    try:
+        return _compiled(kind)(value) and not any(contained.faults(value, kind))
+    finally:
+        _container.reset(outer)
+
+
+def _inside(value: Any) -> bool:
+    """Check a contained resource: its references are those of the resource around it."""
+    if value.__class__ is not dict:
+        return False
+    kind = value.get("resourceType")
+    if kind.__class__ is not str or kind not in registry.resource_types():
+        return False
+    return _compiled(kind)(value)
 
 
 def _element_check(owner: str, element: Element, kind: str) -> Check:
@@ -103,7 +130,7 @@ def _element_check(owner: str, element: Element, kind: str) -> Check:
     elif kind == "Reference":
         check = _reference(element)
     elif kind == "Resource":
-        check = _resource
+        check = _inside if element.name == "contained" else accepts
     else:
         check = _compiled(element.owner or kind)
     if kind == "Extension" and owner != "Extension":
@@ -129,12 +156,10 @@ def _compiled(owner: str) -> Check:
     required: list[tuple[str, str]] = []
     required_choices: list[str] = []
     # Entered before it is filled: types refer to themselves (Extension.extension).
-    _cache[owner] = accepts = _object(checks, choices, required, required_choices, owner)
+    _cache[owner] = compiled = _object(checks, choices, required, required_choices, owner)
     for element in registry.elements(owner).values():
         for member, kind in element.members.items():
-            checks[member] = (
-                _rare if member == "contained" else _element_check(owner, element, kind)
-            )
+            checks[member] = _element_check(owner, element, kind)
             if kind in CHECKS:
                 checks[f"_{member}"] = _rare if element.many else _compiled("Element")
             if element.choice:
@@ -145,7 +170,7 @@ def _compiled(owner: str) -> Check:
             required.append((element.name, f"_{element.name}"))
     if owner in registry.resource_types():
         checks["resourceType"] = owner.__eq__
-    return accepts
+    return compiled
 
 
 def _object(
@@ -186,9 +211,3 @@ def _object(
         return True
 
     return accepts
-
-
-@cache
-def checker(resource_type: str) -> Callable[[Any], bool]:
-    """Return the compiled check of a resource type."""
-    return _compiled(resource_type)
