@@ -12,11 +12,14 @@ import click
 from hub import settings
 from hub.supervisor.up import Hub
 
+_HOW_TO_SIGN_IN = "Sign in with a user name and its password from `.venv/bin/carehub demo-users`."
+
 
 @click.command("up")
 @click.option("--home", type=click.Path(path_type=Path), help="Data folder (CAREHUB_HOME).")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port on loopback (CAREHUB_PORT).")
-def command(home: Path | None, port: int | None) -> None:
+@click.option("--empty", is_flag=True, help="Make a new hub without the sample people and staff.")
+def command(home: Path | None, port: int | None, *, empty: bool) -> None:
     """Start a hub and keep it running."""
     given = settings.environment()
     configured = settings.load(given | ({"CAREHUB_HOME": str(home)} if home else {}))
@@ -31,6 +34,7 @@ def command(home: Path | None, port: int | None) -> None:
     hub = Hub(
         configured.home,
         port or configured.port,
+        sample=not empty,
         database_url=configured.database_url if given.get("DATABASE_URL") else "",
         redis_url=configured.redis_url if given.get("REDIS_URL") else "",
         engine=configured.engine,
@@ -39,7 +43,8 @@ def command(home: Path | None, port: int | None) -> None:
     try:
         with hub:
             click.echo(f"READY {hub.url}")
-            click.echo("Sign in with a user name and the password that `carehub demo-users` lists.")
+            if hub.sample:
+                click.echo(_HOW_TO_SIGN_IN)
             click.echo("Ctrl-C stops the hub.")
             sys.stdout.flush()
             # From here on a signal ends the watch, and leaving the block stops the parts in order.

@@ -20,13 +20,15 @@ class Kind:
 
     simulated: bool
     """A simulated hub runs on a simulated clock; no other hub ever does."""
+    sample: bool
+    """The sample hub was loaded; an empty hub never gets its people and accounts."""
     secret: str
     """CAREHUB_SECRET where the environment gives none."""
     receiver_port: int
     """Where the sample hub's receiver of notifications listens; its subscriptions name it."""
 
 
-def kind_of(home: Path, *, simulated: bool, port: int) -> Kind:
+def kind_of(home: Path, *, simulated: bool, sample: bool, port: int) -> Kind:
     """Read what the data folder remembers, or decide it now."""
     path = home / "hub.json"
     try:
@@ -35,6 +37,7 @@ def kind_of(home: Path, *, simulated: bool, port: int) -> Kind:
     except FileNotFoundError:
         kind = Kind(
             simulated=simulated,
+            sample=sample,
             secret=secrets.token_urlsafe(32),
             receiver_port=_free_port(after=port),
         )

@@ -13,7 +13,7 @@ WEB_WORKERS = 2
 WEB_THREADS = 4
 """Two processes of four threads keep two cores busy while some of them wait for the database."""
 
-FIRST = ("web", "worker", "relay")
+FIRST = ("receiver", "web", "worker", "relay")
 """What a hub needs to take work in and do it. The others start when these are ready: six processes
 that load the application at once would make each other slow."""
 

@@ -81,7 +81,8 @@ class Hub:
         self.home.mkdir(parents=True, exist_ok=True)
         for name in ("logs", "run"):
             (self.home / name).mkdir(exist_ok=True)
-        kind = home.kind_of(self.home, simulated=self.simulated, port=self.port)
+        kind = home.kind_of(self.home, simulated=self.simulated, sample=self.sample, port=self.port)
+        self.sample = kind.sample
         if self.simulated and not clock.clock_file(self.home).exists():
             clock.set_simulated(self.home, clock.now())
         home.trim_logs(self.home)
@@ -114,7 +115,8 @@ class Hub:
         self._say("starting web, worker, beat and relay ...")
         self._children = processes.children_of(shell)
         for name in processes.FIRST:
-            self._launch(name)
+            if name in self._children:
+                self._launch(name)
         self._wait_until_ready()
         for name in self._children:
             if name not in processes.FIRST:
