@@ -40,7 +40,7 @@ def create_app(configuration: settings.Settings | None = None) -> Flask:
     app.before_request(_name_request)
     auth.init_app(app)
     app.register_blueprint(health.blueprint)
-    web.register(app)
+    web.install(app)
     api.register(app)
     app.register_blueprint(messaging.blueprint)
     return app

@@ -2,16 +2,40 @@
 
 from flask import Flask
 
-from hub.web import caseload, errors, home, people, rendering, sign_in, spor, vacancies, worklist
+from hub.web import (
+    care_plans,
+    caseload,
+    errors,
+    home,
+    people,
+    referrals,
+    register,
+    rendering,
+    sign_in,
+    spor,
+    vacancies,
+    worklist,
+)
 from hub.web.site import blueprint
 
-__all__ = ["blueprint", "register"]
+__all__ = ["blueprint", "install"]
 
-SCREENS = (caseload, home, people, sign_in, spor, vacancies, worklist)
+SCREENS = (
+    care_plans,
+    caseload,
+    home,
+    people,
+    referrals,
+    register,
+    sign_in,
+    spor,
+    vacancies,
+    worklist,
+)
 """Importing a screen hangs its routes on the blueprint."""
 
 
-def register(app: Flask) -> None:
+def install(app: Flask) -> None:
     """Give the application its pages."""
     rendering.init_app(app)
     errors.init_app(app)

@@ -72,7 +72,7 @@ def row(person: PersonRecords, now: datetime) -> CaseloadRow:
         today=sum(1 for each in clocks if each.tone in {"soon", "today"}),
         open=len(waiting),
         next=clocks[0] if clocks else words.NO_CLOCK,
-        next_title=str(first.get("description", "")) if first else "",
+        next_title=words.short(str(first.get("description", "")), 70) if first else "",
         next_owner=directory.name_of(first.get("owner")) if first else "",
         plan_id=plan_id,
         plan=plan,
@@ -82,15 +82,9 @@ def row(person: PersonRecords, now: datetime) -> CaseloadRow:
     )
 
 
-def order(found: CaseloadRow) -> tuple[bool, bool, bool, str, str]:
-    """Sort by what cannot wait: late, due today, nobody accountable, then by name."""
-    return (
-        not found.late,
-        not found.today,
-        not found.missing,
-        found.next.iso or "9",
-        found.person.name.rpartition(" ")[2],
-    )
+def order(found: CaseloadRow) -> tuple[str, bool, str]:
+    """Sort by what cannot wait: the earliest deadline, then nobody accountable, then the name."""
+    return (found.next.iso or "9", not found.missing, found.person.name.rpartition(" ")[2])
 
 
 def _due(task: Record, now: datetime) -> datetime:
@@ -127,4 +121,4 @@ def _missing(person: PersonRecords, held: tuple[Holding, ...], now: datetime) ->
         on_register=person.on_register,
     )
     vacant = rules.vacancies(held, rules.required_roles(need), now)
-    return tuple(TITLES[each.role] for each in vacant)
+    return tuple(words.inside(TITLES[each.role]) for each in vacant)

@@ -102,7 +102,7 @@ def line(
         id=task.id,
         version=task.version,
         kind=KINDS.get(kind, elements.concept_text(resource.get("code")) or "Task"),
-        title=str(resource.get("description", "")) or KINDS.get(kind, "Task"),
+        title=words.short(str(resource.get("description", "")), 110) or KINDS.get(kind, "Task"),
         person=person_line(patient, now),
         clock=words.time_left(task_content.due_at(resource), now) if is_open else words.NO_CLOCK,
         urgent=PRIORITIES.get(priority, priority),

@@ -83,6 +83,18 @@ def since(then: datetime, now: datetime) -> str:
     return f"{there.day} {there:%B}{year} at {there:%H:%M}"
 
 
+def short(text: str, longest: int) -> str:
+    """Cut a text at a word for a list; the page behind it has it whole."""
+    if len(text) <= longest:
+        return text
+    return text[:longest].rsplit(" ", 1)[0].rstrip(",.;:") + " …"
+
+
+def inside(title: str) -> str:
+    """Return a title as it stands inside a sentence: ``Named GP`` becomes ``named GP``."""
+    return title[:1].lower() + title[1:]
+
+
 def plural(count: int, noun: str, many: str | None = None) -> str:
     return f"{count} {noun if count == 1 else many or noun + 's'}"
 
