@@ -77,7 +77,8 @@ def read(folder: Path) -> Files:
         raise DefinitionError([f"{folder.name}: no YAML or JSON file is here"])
     for path in paths:
         try:
-            said = yaml.safe_load(path.read_text(encoding="utf-8"))
+            # libyaml: ten times as fast as the loader written in Python.
+            said = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         except (yaml.YAMLError, UnicodeDecodeError) as fault:
             problems.append(f"{path.name}: cannot be read: {_one_line(fault)}")
             continue
