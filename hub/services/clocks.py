@@ -151,7 +151,7 @@ def _frozen(
 ) -> dict[str, Any]:
     rule = definition.clocks[rule_code]
     policies = definition.escalation_policies
-    policy = policies.get(policy_code or "standard", DEFAULT_POLICY)
+    policy = policies.get(policy_code or "") or policies.get("standard", DEFAULT_POLICY)
     # Elapsed time runs always: its calendar says only who may be given the work.
     needs_calendar = rule.kind is not ClockKind.ELAPSED and calendar is not None
     return {

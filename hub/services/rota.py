@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy.dialects.postgresql import Range
 
 from hub import clock, records
-from hub.db import db
+from hub.db import db, driver
 from hub.domain import rota, rota_patterns
 from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.domain.errors import NotPermittedError, RuleError
@@ -40,28 +40,32 @@ def add_shifts(shifts: Iterable[rota.Shift], *, pattern: str | None = None) -> i
     for shift in shifts:
         person = staff.get(shift.staff.removeprefix("Practitioner/"))
         rows.append(
-            {
-                "id": new_id(),
-                "practitioner": shift.staff,
-                "during": Range(shift.starts_at, shift.ends_at),
-                "role": shift.role or (person.role if person else ""),
-                "team": shift.team,
-                "place": shift.place,
-                "minutes": person.capacity_minutes if person else 0,
-                "pattern": pattern or (person.rota if person else None),
-            }
+            (
+                new_id(),
+                shift.staff,
+                shift.starts_at,
+                shift.ends_at,
+                shift.role or (person.role if person else ""),
+                shift.team,
+                shift.place,
+                person.capacity_minutes if person else 0,
+                pattern or (person.rota if person else None),
+            )
         )
-    made = 0
-    for start in range(0, len(rows), 500):
-        # The exclusion constraint is the judge: asked twice, the second shift is the same one.
-        found = db.session.execute(
-            insert(Shift)
-            .values(rows[start : start + 500])
-            .on_conflict_do_nothing()
-            .returning(Shift.id)
+    if not rows:
+        return 0
+    # The exclusion constraint is the judge: asked twice, the second shift is the same one.
+    with driver() as connection:
+        made = connection.execute(
+            "INSERT INTO shift (id, practitioner, during, role, team, place, minutes, pattern)"
+            " SELECT id, who, tstzrange(starts, ends), role, team, place, minutes, pattern"
+            " FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[],"
+            " %s::text[], %s::text[], %s::text[], %s::int[], %s::text[])"
+            " AS s(id, who, starts, ends, role, team, place, minutes, pattern)"
+            " ON CONFLICT DO NOTHING",
+            [list(column) for column in zip(*rows, strict=True)],
         )
-        made += len(found.scalars().all())
-    return made
+    return made.rowcount
 
 
 def around(start: datetime, end: datetime) -> rota.Rota:

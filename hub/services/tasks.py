@@ -61,7 +61,8 @@ def open_task(
             task_id,
             clock,
             calendar=offered.calendar if offered else pool.calendar if pool else None,
-            escalation_policy=offered.escalation if offered else None,
+            # Some kinds of work have a policy of their own name: triage.
+            escalation_policy=offered.escalation if offered else code,
             started_at=clock_from,
         )
         due_at = running.due_at
@@ -105,16 +106,20 @@ def ask_for_routing(
 
 def claim(actor: Actor, task_id: str, *, version: int) -> Record:
     """Take a task of the actor's own team: who comes second is told who was first."""
-    record = records.lock(actor, "Task", task_id)
-    task = record.resource
-    owner = task_content.owner(task)
-    if owner.startswith("Practitioner/") and owner != actor.practitioner:
-        raise StateError(f"{_name(owner)} has already taken this task", field="owner")
-    _same_version(record, version)
     if actor.practitioner is None:
         raise NotPermittedError("only a person can take a task", field="owner")
+    # As the hub: once a colleague has it, the person it is about may be hidden from this actor,
+    # who must still hear that it is taken rather than that it never was.
+    record = records.lock(_HUB, "Task", task_id)
+    task = record.resource
+    owner = task_content.owner(task)
     if owner not in {actor.practitioner, *actor.teams}:
-        raise NotPermittedError("this task belongs to another team", field="owner", allowed=[owner])
+        spell = assignments.current(task_id)
+        if spell is not None and spell.team in actor.teams:
+            raise StateError(f"{_name(owner)} has already taken this task", field="owner")
+        records.read(actor, "Task", task_id)
+        raise NotPermittedError("this task belongs to another team", field="owner")
+    _same_version(record, version)
     task["owner"] = {"reference": actor.practitioner}
     return _write(actor, record, task, TaskStatus.ACCEPTED)
 

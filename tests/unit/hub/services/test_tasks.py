@@ -1,0 +1,301 @@
+"""Tasks through their life: every verb, its refusals, and the rows that follow the Task."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from fhir.outcomes import VersionConflictError
+from hub import clock, records
+from hub.db import db
+from hub.domain.actor import Actor, hub_actor
+from hub.domain.definition import HubDefinition
+from hub.domain.errors import NotPermittedError, RuleError, StateError
+from hub.models.assignment import Assignment
+from hub.models.notice import Notice
+from hub.records import Record
+from hub.records.tables import OUTBOX
+from hub.services import assignments, clocks, notices, task_content, tasks
+from hub.transaction import transaction
+from tests.unit.hub.services.clockwork import Clockwork
+
+SPOR = hub_actor("spor")
+Staff = Callable[[str], Actor]
+
+
+@pytest.fixture(autouse=True)
+def time(app: Flask, tmp_path: Path) -> Clockwork:
+    return Clockwork(tmp_path)
+
+
+@pytest.fixture
+def patient(person: Callable[..., Any]) -> str:
+    return str(person().reference)
+
+
+def open_visit(patient: str, **more: Any) -> Record:
+    with transaction():
+        return tasks.open_task(
+            SPOR,
+            **{
+                "code": "intervention",
+                "patient": patient,
+                "description": "Visit",
+                "owner": "CareTeam/district-nursing-west",
+                "performing_organization": "Organization/rxs",
+                "accountable_organization": "Organization/rxs",
+                "clock": "crisis-response",
+                "priority": "urgent",
+                "requester": "Practitioner/sam-spor",
+                **more,
+            },
+        )
+
+
+def events(subject: str) -> list[str]:
+    return list(
+        db.session.execute(
+            select(OUTBOX.c.event).where(OUTBOX.c.subject == subject).order_by(OUTBOX.c.id)
+        ).scalars()
+    )
+
+
+def test_an_opened_task_has_owner_organisations_clock_and_spell(
+    definition: HubDefinition, patient: str
+) -> None:
+    task = open_visit(patient)
+
+    assert task["owner"] == {"reference": "CareTeam/district-nursing-west"}
+    assert task.managed
+    assert task_content.due_at(task.resource) == clock.now() + timedelta(hours=2)
+    running = clocks.running(task.id)
+    assert running is not None
+    assert running.next_step_at == clock.now() + timedelta(hours=1)
+    spell = assignments.current(task.id)
+    assert spell is not None
+    assert (spell.owner, spell.team, spell.urgent) == (
+        "CareTeam/district-nursing-west",
+        "CareTeam/district-nursing-west",
+        True,
+    )
+
+
+def test_of_two_who_claim_the_second_is_told_who_was_first(patient: str, staff: Staff) -> None:
+    task = open_visit(patient)
+    with transaction():
+        claimed = tasks.claim(staff("asha-nurse"), task.id, version=task.version)
+
+    assert claimed["owner"] == {"reference": "Practitioner/asha-nurse"}
+    assert claimed["status"] == "accepted"
+    with transaction(), pytest.raises(StateError, match="Asha Patel has already taken"):
+        tasks.claim(staff("gareth-price"), task.id, version=task.version)
+
+
+def test_nobody_claims_the_work_of_another_team(patient: str, staff: Staff) -> None:
+    task = open_visit(patient)
+    # A member of another team who may see the person through their own work.
+    open_visit(patient, owner="CareTeam/palliative")
+
+    with transaction(), pytest.raises(NotPermittedError):
+        tasks.claim(staff("petra-palliative"), task.id, version=task.version)
+
+
+def test_a_stale_version_changes_nothing(patient: str, staff: Staff) -> None:
+    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    with transaction():
+        tasks.accept(staff("asha-nurse"), task.id, version=1)
+
+    with transaction(), pytest.raises(VersionConflictError):
+        tasks.start(staff("asha-nurse"), task.id, version=1)
+
+
+def test_declined_work_goes_back_to_the_team_and_is_routed_again(
+    patient: str, staff: Staff
+) -> None:
+    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    with transaction():
+        back = tasks.decline(
+            staff("asha-nurse"), task.id, version=1, reason="too-far", note="On the other round"
+        )
+
+    assert back["owner"] == {"reference": "CareTeam/district-nursing-west"}
+    assert back["status"] == "requested"
+    assert events(task.reference) == ["TaskAssigned", "TaskReleased"]
+    rejected = records.vread(SPOR, "Task", task.id, 2)
+    assert rejected["status"] == "rejected"
+    assert task_content.code(rejected.resource, "statusReason") == "too-far"
+    assert clocks.running(task.id) is not None
+    assert [spell.outcome for spell in assignments.spells_of(task.id)] == ["declined", None]
+
+
+def test_completing_stops_the_clock_and_ends_the_spell(patient: str, staff: Staff) -> None:
+    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    asha = staff("asha-nurse")
+    with transaction():
+        tasks.accept(asha, task.id, version=1)
+        tasks.start(asha, task.id, version=2)
+        done = tasks.complete(asha, task.id, version=3, outcome="seen", note="All well")
+
+    assert done["status"] == "completed"
+    assert task_content.outcome(done.resource) == "seen"
+    assert task_content.code(done.resource, "businessStatus") == "closed"
+    assert clocks.running(task.id) is None
+    assert assignments.current(task.id) is None
+
+
+def test_work_not_yet_accepted_is_accepted_by_whoever_finishes_it(
+    patient: str, staff: Staff
+) -> None:
+    task = open_visit(patient, code="triage", owner="CareTeam/spor")
+    with transaction():
+        done = tasks.complete(staff("sam-spor"), task.id, version=1, outcome="accepted")
+
+    assert done.version == 3
+    assert done["owner"] == {"reference": "Practitioner/sam-spor"}
+    assert task_content.code(done.resource, "businessStatus") == "accepted"
+
+
+def test_a_completion_is_undone_within_five_minutes_and_not_later(
+    patient: str, staff: Staff, time: Clockwork
+) -> None:
+    asha = staff("asha-nurse")
+    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    # A second task keeps the person visible to the nurse after the first is done.
+    open_visit(patient, owner="Practitioner/asha-nurse")
+    with transaction():
+        tasks.complete(asha, task.id, version=1, outcome="seen")
+    time.advance(minutes=4)
+    with transaction():
+        again = tasks.undo(asha, task.id, version=3)
+
+    assert again["status"] == "in-progress"
+    assert clocks.running(task.id) is not None
+    assert assignments.current(task.id) is not None
+
+    with transaction():
+        tasks.complete(asha, task.id, version=4, outcome="seen")
+    time.advance(minutes=6)
+    with transaction(), pytest.raises(RuleError):
+        tasks.undo(asha, task.id, version=5)
+
+
+def test_a_hold_pauses_only_a_clock_that_knows_its_reason(
+    patient: str, staff: Staff, time: Clockwork
+) -> None:
+    asha = staff("asha-nurse")
+    crisis = open_visit(patient, owner="Practitioner/asha-nurse")
+    routine = open_visit(
+        patient, owner="Practitioner/asha-nurse", clock="community-routine", priority="routine"
+    )
+    due = task_content.due_at(routine.resource)
+    assert due is not None
+    review = clock.now() + timedelta(days=1)
+    with transaction():
+        for task in (crisis, routine):
+            tasks.accept(asha, task.id, version=1)
+            tasks.hold(asha, task.id, version=2, reason="in-hospital", review_at=review)
+
+    crisis_clock, routine_clock = clocks.running(crisis.id), clocks.running(routine.id)
+    assert crisis_clock is not None
+    assert crisis_clock.next_step_at is not None
+    assert routine_clock is not None
+    assert routine_clock.next_step_at is None
+
+    time.advance(days=2)
+    with transaction():
+        resumed = tasks.resume(asha, routine.id, version=3)
+    later = task_content.due_at(resumed.resource)
+    assert later is not None
+    assert later > due
+    assert "TaskHoldEnds" in events(routine.reference)
+
+
+def test_a_hand_over_waits_for_the_new_owner_and_tells_both_sides(
+    patient: str, staff: Staff
+) -> None:
+    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    with transaction():
+        tasks.accept(staff("asha-nurse"), task.id, version=1)
+        given = tasks.hand_over(
+            staff("asha-nurse"), task.id, version=2, to="Practitioner/gareth-price", note="My leave"
+        )
+
+    assert given["status"] == "requested"
+    assert given["owner"] == {"reference": "Practitioner/gareth-price"}
+    assert [spell.outcome for spell in assignments.spells_of(task.id)] == ["handed-over", None]
+    assert {notice.kind for notice in notices.unseen(staff("sam-spor"))} == {"TaskChanged"}
+    with transaction(), pytest.raises(RuleError, match="member of staff"):
+        tasks.hand_over(
+            staff("gareth-price"), task.id, version=3, to="Practitioner/nobody", note=None
+        )
+
+
+def test_only_requester_or_accountable_organisation_calls_work_off(
+    patient: str, staff: Staff
+) -> None:
+    task = open_visit(patient, owner="Practitioner/petra-palliative")
+    # Work of her own lets the nurse see the person.
+    open_visit(patient, owner="Practitioner/asha-nurse")
+    with transaction(), pytest.raises(NotPermittedError):
+        tasks.cancel(staff("petra-palliative"), task.id, version=1, reason="not-needed")
+
+    with transaction():
+        cancelled = tasks.cancel(staff("asha-nurse"), task.id, version=1, reason="not-needed")
+    assert cancelled["status"] == "cancelled"
+    assert clocks.running(task.id) is None
+
+
+def test_rows_follow_a_task_that_is_written_past_the_verbs(patient: str, staff: Staff) -> None:
+    """The API updates the record itself; spells, clock and events must not know the difference."""
+    asha = staff("asha-nurse")
+    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    with transaction():
+        body = task.resource | {"status": "accepted"}
+        accepted = records.update(asha, body, type="Task", id=task.id, if_match=1)
+        body = accepted.resource | {
+            "status": "completed",
+            "executionPeriod": {"end": records.instant(clock.now())},
+        }
+        records.update(asha, body, type="Task", id=task.id, if_match=2)
+
+    assert clocks.running(task.id) is None
+    spell = assignments.spells_of(task.id)[-1]
+    assert (spell.outcome, spell.ended_by) == ("completed", "Practitioner/asha-nurse")
+
+
+def test_the_database_itself_refuses_two_owners_at_once(patient: str) -> None:
+    task = open_visit(patient)
+    with transaction():
+        spell = assignments.current(task.id)
+        assert spell is not None
+        db.session.add(
+            Assignment(
+                id="second",
+                task_id=task.id,
+                owner="Practitioner/asha-nurse",
+                minutes=45,
+                urgent=False,
+                starts_at=clock.now(),
+            )
+        )
+        with pytest.raises(Exception, match="uq_assignment_current"):
+            db.session.flush()
+        db.session.rollback()
+
+
+def test_a_notice_is_told_once_a_cause_and_ticked_off_by_its_recipient(
+    definition: HubDefinition, staff: Staff
+) -> None:
+    with transaction():
+        for _ in range(2):
+            notices.tell(["Practitioner/asha-nurse"], kind="X", subject="Task/1", line="x", key="k")
+        found = notices.unseen(staff("asha-nurse"))
+        assert len(found) == 1
+        assert notices.tick_off(staff("sam-spor"), [found[0].id]) == 0
+        assert notices.tick_off(staff("asha-nurse"), [found[0].id]) == 1
+        assert notices.unseen(staff("asha-nurse")) == []
+        db.session.execute(update(Notice).values(seen_at=None))
