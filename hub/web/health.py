@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub import clock
 from hub.db import driver
+from hub.queries.heartbeats import heartbeats
 
 blueprint = Blueprint("health", __name__)
 
@@ -64,4 +65,12 @@ def metrics() -> Response:
         "Written versions that the relay has not looked at",
         registry=registry,
     ).set(changes[0] if changes else 0)
+    beats = Gauge(
+        "carehub_heartbeat_seconds",
+        "When a part of the hub last said that it lives, in seconds since 1970",
+        ["part"],
+        registry=registry,
+    )
+    for part, seconds in heartbeats(current_app.extensions["carehub_redis"]).items():
+        beats.labels(part).set(seconds)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
