@@ -18,7 +18,7 @@ from fhir.outcomes import BadRequestError, UnprocessableError
 MAX_DEPTH = 64
 """Nesting that no legal R4 resource reaches; deeper input is refused as too costly."""
 
-_INSIGNIFICANT = re.compile(r'("(?:[^"\\]|\\.)*")|\s+')
+_SIGNIFICANT = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"]+').findall
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -70,7 +70,7 @@ def parse(raw: bytes | str) -> tuple[dict[str, Any], str]:
     if "\\u" in text:
         _refuse_unstorable(text)
     if "\n" in text or "\r" in text or "\t" in text:
-        text = _INSIGNIFICANT.sub(r"\1", text)
+        text = "".join(_SIGNIFICANT(text))
     return value, text
 
 
