@@ -1,7 +1,8 @@
 """What every referral offers beside itself: a falls assessment, an assessment for the carer."""
 
+from hub import records
 from hub.domain import referral
-from hub.domain.actor import Actor
+from hub.domain.actor import Actor, hub_actor
 from hub.domain.definition import HubDefinition, Service
 from hub.domain.referral_request import ReceiveReferral
 from hub.records import Record
@@ -49,7 +50,6 @@ def _open(
         description=description,
         owner=f"CareTeam/{service.team}",
         priority="routine",
-        focus=request.reference,
         performing_organization=f"Organization/{service.performing}",
         accountable_organization=f"Organization/{service.accountable}",
         roles=service.roles,
@@ -57,5 +57,8 @@ def _open(
         service=service.code,
         step="triaged",
     )
+    # Not its focus: the work of the referral itself is one task, this stands beside it.
+    linked = {**task.resource, "basedOn": [{"reference": request.reference}]}
+    task = records.update(hub_actor("spor"), linked, type="Task", id=task.id, if_match=task.version)
     tasks.ask_for_routing(actor, task.id)
     return task
