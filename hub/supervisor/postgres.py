@@ -134,9 +134,9 @@ def _installation(cluster: Cluster) -> binaries.Postgres:
 
 
 def _programs(installation: binaries.Postgres, account: Account) -> Path:
-    if installation.source == "system":
+    if installation.package is None:
         return installation.folder
-    return reachable_program(installation.folder.parent, account) / "bin"
+    return reachable_program(installation.folder, installation.package, account)
 
 
 def _initialise(cluster: Cluster, installation: binaries.Postgres, programs: Path) -> None:

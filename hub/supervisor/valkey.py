@@ -39,8 +39,8 @@ def child_of(store: Store) -> Child:
     # Formats differ between the two names and their majors; what is in here may be lost.
     folder = store.account.folder(store.place / f"{server.name}-{server.major}")
     program = server.program
-    if server.source == "wheel":
-        program = reachable_program(program, store.account)
+    if server.package is not None:
+        program = reachable_program(program, server.package, store.account)
     options = {
         "port": "0",
         "unixsocket": str(store.socket),

@@ -269,23 +269,29 @@ def test_addresses_that_are_given_start_nothing(tmp_path: Path) -> None:
         assert started.processes == {}
 
 
-def test_a_program_that_the_account_cannot_reach_is_copied(tmp_path: Path) -> None:
+def test_a_program_that_the_account_cannot_reach_is_copied_with_its_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     account = accounts.engine_account(tmp_path)
     if not account.switch:
         pytest.skip("only root starts engines as another account")
+    shared = Path(tempfile.mkdtemp(prefix="carehub-shared-"))
+    monkeypatch.setattr(accounts, "SHARED_STATE", shared)
     tmp_path.chmod(0o700)
-    program = tmp_path / "engine"
-    program.write_text("#!/bin/sh\n", "ascii")
-    program.chmod(0o755)
-
-    copy = accounts.reachable_program(program, account)
+    package = tmp_path / "engine"
+    (package / "bin").mkdir(parents=True)
+    (package / "bin" / "server").touch(mode=0o755)
+    (tmp_path / "engine.libs").mkdir()
+    (tmp_path / "engine.libs" / "libengine.so").touch()
 
     try:
-        assert copy != program
-        assert account.reaches(copy)
-        assert accounts.reachable_program(program, account) == copy
+        copy = accounts.reachable_program(package / "bin", package, account)
+
+        assert account.reaches(copy / "server")
+        assert (copy.parent.parent / "engine.libs" / "libengine.so").exists()
+        assert accounts.reachable_program(package / "bin", package, account) == copy
     finally:
-        copy.unlink()
+        shutil.rmtree(shared)
 
 
 def test_a_store_says_its_address_as_redis_py_wants_it(tmp_path: Path) -> None:
