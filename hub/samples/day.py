@@ -1,0 +1,123 @@
+"""`carehub day`: a private simulated hub, one day played at it, and what the day came to."""
+
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date
+from pathlib import Path
+
+from flask import Flask
+
+from hub import clock, settings
+from hub.app import create_app
+from hub.auth import issue_token
+from hub.db import db
+from hub.samples import SOUTHEND, day_records, day_report, day_script
+from hub.samples.day_client import Desk, Sent, System, Wire
+from hub.samples.day_play import Play
+from hub.samples.day_report import Report
+from hub.samples.sign_ins import password_of
+from hub.services import definitions
+from hub.supervisor.up import Hub
+
+CLIENT = "demo-system"
+CHAOS = ("worker", "web", "valkey", "postgres")
+DOWN_SECONDS = 1.0
+"""How long what was killed stays down: long enough that messages run into it."""
+
+
+def play(
+    *,
+    seed: int,
+    day: date,
+    demand: int = 80,
+    chaos: Sequence[str] = (),
+    home: Path | None = None,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Report:
+    """Play a day and count it. Without ``home`` the hub's folder is thrown away afterwards."""
+    definition = definitions.check(SOUTHEND)
+    script = day_script.write(definition, seed=seed, day=day, demand=demand)
+    with _folder(home) as folder:
+        clock.set_simulated(folder, script.starts.astimezone(UTC))
+        hub = Hub(folder, free_port(), simulated=True, say=say)
+        with hub, _app(hub) as app:
+            token = issue_token(CLIENT, "", 12 * 3600)
+            wire = Wire(hub.url, hub.mend)
+            player = Play(
+                script,
+                definition,
+                System(wire, token),
+                Desk(wire, lambda username: password_of(username, folder)),
+                mend=hub.mend,
+                say=say,
+                disaster=_disaster(hub, chaos, say) if chaos else None,
+            )
+            player.run()
+            return _count(app, player)
+
+
+def _count(app: Flask, player: Play) -> Report:
+    with app.app_context():
+        # The engines may have been started again since the token was issued.
+        db.session.remove()
+        db.engine.dispose()
+        return day_report.count(
+            sent=player.sent,
+            inbox=day_records.inbox(f"client/{CLIENT}"),
+            referrals=day_records.referrals(),
+            tasks=day_records.tasks(),
+            edits=player.edits,
+        )
+
+
+def _disaster(
+    hub: Hub, names: Sequence[str], say: Callable[[str], None]
+) -> Callable[[Callable[[], Sent]], Sent]:
+    """Return what kills the named processes under a message that is on its way."""
+
+    def strike(send: Callable[[], Sent]) -> Sent:
+        answers: list[Sent] = []
+        sender = threading.Thread(target=lambda: answers.append(send()))
+        sender.start()
+        # Into the work of the hub, not before it: about as long as a message takes.
+        time.sleep(0.01)
+        for name in names:
+            say(f"kill -9 {name}")
+            hub.kill(name)
+        time.sleep(DOWN_SECONDS)
+        for name in sorted(names, key=("postgres", "valkey", "web", "worker").index):
+            hub.restart(name)
+            say(f"{name} is started again")
+        sender.join()
+        return answers[0]
+
+    return strike
+
+
+@contextmanager
+def _folder(home: Path | None) -> Iterator[Path]:
+    if home is not None:
+        home.mkdir(parents=True, exist_ok=True)
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="carehub-day-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _app(hub: Hub) -> Iterator[Flask]:
+    app = create_app(settings.load(hub.environment))
+    with app.app_context():
+        yield app
+
+
+def free_port() -> int:
+    """Return a port on loopback that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
