@@ -3,6 +3,7 @@
 It cannot promise what is not there. https://hl7.org/fhir/R4/capabilitystatement.html
 """
 
+import re
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
@@ -24,6 +25,9 @@ _INTERACTIONS = (
     "search-type",
 )
 _SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system")
+_operation = re.compile(
+    rf"{site.PREFIX}/(?:(?P<type>[A-Z][A-Za-z]+)/(?:<[^>]*>/)?)?\$(?P<name>[a-z-]+)"
+).fullmatch
 _RESULT_PARAMETERS = {"_count": "number", "_sort": "string", "_total": "token"}
 
 
@@ -33,16 +37,13 @@ def metadata() -> Response:
     only("mode")
     if request.args.get("mode", "full") == "terminology":
         return answers.of_json({"resourceType": "TerminologyCapabilities", **_head("terminology")})
-    operations = tuple(
-        sorted(
-            {
-                rule.rule.rpartition("/$")[2]
-                for rule in current_app.url_map.iter_rules()
-                if rule.rule.startswith(f"{site.PREFIX}/$")
-            }
-        )
-    )
-    return answers.of_json(statement(site.base(), operations))
+    return answers.of_json(statement(site.base(), _operations()))
+
+
+def _operations() -> tuple[tuple[str, str], ...]:
+    """Return (type or empty, name) of every operation that has a route."""
+    found = (_operation(rule.rule) for rule in current_app.url_map.iter_rules())
+    return tuple(sorted({(each["type"] or "", each["name"]) for each in found if each}))
 
 
 def _head(kind: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def _head(kind: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def statement(base: str, operations: tuple[str, ...]) -> dict[str, Any]:
+def statement(base: str, operations: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """Return the CapabilityStatement of the hub at ``base``."""
     rest: dict[str, Any] = {
         "mode": "server",
@@ -81,13 +82,11 @@ def statement(base: str, operations: tuple[str, ...]) -> dict[str, Any]:
                 }
             ],
         },
-        "resource": [_resource(each) for each in SUPPORTED_TYPES],
+        "resource": [_resource(base, each, operations) for each in SUPPORTED_TYPES],
         "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
     }
-    if operations:
-        rest["operation"] = [
-            {"name": name, "definition": _definition(base, name)} for name in operations
-        ]
+    if described := _described(base, "", operations):
+        rest["operation"] = described
     return {
         "resourceType": "CapabilityStatement",
         **_head("capabilities"),
@@ -97,13 +96,25 @@ def statement(base: str, operations: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def _described(
+    base: str, resource_type: str, operations: tuple[tuple[str, str], ...]
+) -> list[dict[str, str]]:
+    return [
+        {"name": name, "definition": _definition(base, name)}
+        for of_type, name in operations
+        if of_type == resource_type
+    ]
+
+
 def _definition(base: str, operation: str) -> str:
     if operation == "process-message":
         return "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"
     return f"{base}/OperationDefinition/{operation}"
 
 
-def _resource(resource_type: str) -> dict[str, Any]:
+def _resource(
+    base: str, resource_type: str, operations: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
     parameters = _understood(resource_type)
     references = [code for code, found in parameters.items() if found.kind == "reference"]
     described: dict[str, Any] = {
@@ -128,6 +139,8 @@ def _resource(resource_type: str) -> dict[str, Any]:
     ] + [{"name": name, "type": kind} for name, kind in _RESULT_PARAMETERS.items()]
     if not described["searchRevInclude"]:
         del described["searchRevInclude"]
+    if own := _described(base, resource_type, operations):
+        described["operation"] = own
     return described
 
 

@@ -126,6 +126,8 @@ def test_capability_statement_is_legal_and_matches_the_registry(client: FlaskCli
     assert resources["Patient"]["versioning"] == "versioned"
     names = {p["name"] for p in resources["Patient"]["searchParam"]}
     assert {"identifier", "family", "birthdate", "general-practitioner", "_id"} <= names
+    own = {operation["name"] for operation in resources["Patient"]["operation"]}
+    assert "record-death" in own
 
 
 def test_every_promised_search_parameter_is_understood(
