@@ -4,6 +4,7 @@ Source: the care model, section 5 ("who is on shift now: rota, not working patte
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -47,6 +48,14 @@ class Rota:
 
     shifts: tuple[Shift, ...] = ()
     absences: tuple[Absence, ...] = ()
+
+    def of(self, staff: AbstractSet[str]) -> Self:
+        """Return only what is about these people."""
+        return replace(
+            self,
+            shifts=tuple(shift for shift in self.shifts if shift.staff in staff),
+            absences=tuple(absence for absence in self.absences if absence.staff in staff),
+        )
 
     def between(self, start: datetime, end: datetime) -> Self:
         """Return only what touches [start, end), in a stable order; one instant if they are equal.

@@ -66,15 +66,16 @@ def decide(  # noqa: PLR0917 - the signature of the design, decision 6
     teams = (task.team, *task.neighbours)
     start, end = opening_for(calendar, now)
     first, last = (calendars.local(calendar, at).date() for at in (now, start))
+    asked = tuple(
+        sorted(
+            {candidate for candidate in candidates if candidate.team in teams},
+            key=lambda each: (teams.index(each.team), each.staff, each.load_minutes, each.role),
+        )
+    )
     inputs = Inputs(
         task=task,
-        candidates=tuple(
-            sorted(
-                {candidate for candidate in candidates if candidate.team in teams},
-                key=lambda each: (teams.index(each.team), each.staff, each.load_minutes, each.role),
-            )
-        ),
-        rota=rota.between(start, end),
+        candidates=asked,
+        rota=rota.of({candidate.staff for candidate in asked}).between(start, end),
         # Only the days between now and the opening can change the answer.
         calendar=replace(
             calendar,

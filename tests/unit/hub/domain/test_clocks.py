@@ -183,7 +183,7 @@ def test_half_time_of_working_days_is_counted_in_open_hours() -> None:
 @pytest.mark.parametrize("amounts", [{}, {"minutes": 5, "days": 1}])
 def test_a_clock_has_minutes_or_days(amounts: dict[str, int]) -> None:
     with pytest.raises(RuleError, match="minutes or days"):
-        ClockRule("x", "x", ClockKind.CALENDAR, **amounts)
+        ClockRule("x", "x", ClockKind.CALENDAR, **amounts)  # type: ignore[arg-type]
 
 
 def test_calendar_days_are_days() -> None:
