@@ -40,6 +40,8 @@ class Element:
     """Types that a Reference may point at; empty: any type."""
     codes: str | None
     """Canonical of the value set whose codes are required."""
+    summary: bool
+    """Part of the answer to ``_summary=true``."""
     owner: str | None
     """Owner of its own elements, if it is a backbone or refers to one: ``Questionnaire.item``."""
 
@@ -88,6 +90,7 @@ def _element(owner: str, name: str, definition: dict[str, Any]) -> Element:
         max=None if maximum == "*" else int(maximum),
         targets=frozenset(targets),
         codes=definition.get("codes"),
+        summary=definition.get("summary", False),
         owner=backbone,
     )
 

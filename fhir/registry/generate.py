@@ -86,6 +86,8 @@ def described(element: dict[str, Any]) -> dict[str, Any]:
         kept["min"] = element["min"]
     if element["max"] != "1":
         kept["max"] = element["max"]
+    if element.get("isSummary"):
+        kept["summary"] = True
     if codes := required_value_set(element):
         kept["codes"] = codes
     return kept

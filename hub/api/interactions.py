@@ -9,7 +9,7 @@ from flask import Response, request
 
 from fhir.outcomes import BadRequestError, NotFoundError
 from hub import records
-from hub.api import answers, limits, negotiation, writes
+from hub.api import answers, limits, negotiation, subsets, writes
 from hub.api.site import blueprint
 from hub.auth import current_actor, current_grant
 from hub.records import Record
@@ -37,14 +37,14 @@ def query() -> list[tuple[str, str]]:
 @blueprint.get("/<fhirtype:resource_type>/<fhirid:record_id>")
 def read(resource_type: str, record_id: str) -> Response:
     negotiation.check_accept()
-    only()
+    only("_summary", "_elements")
     return _shown(records.read(current_actor(), resource_type, record_id))
 
 
 @blueprint.get("/<fhirtype:resource_type>/<fhirid:record_id>/_history/<version>")
 def vread(resource_type: str, record_id: str, version: str) -> Response:
     negotiation.check_accept()
-    only()
+    only("_summary", "_elements")
     if not (version.isascii() and version.isdigit() and len(version) < 10):
         raise NotFoundError(f"{resource_type}/{record_id} has no such version")
     return _shown(records.vread(current_actor(), resource_type, record_id, int(version)))
@@ -55,7 +55,20 @@ def _shown(record: Record) -> Response:
         response = answers.of_record(record, 304)
         response.set_data(b"")
         return response
-    return answers.of_record(record)
+    response = answers.of_record(record)
+    if request.args and (part := _part(record)) is not None:
+        response.set_data(part)
+    return response
+
+
+def _part(record: Record) -> str | None:
+    """Return the part of the record that _summary or _elements asks for."""
+    summary = request.args.get("_summary")
+    if (summary is not None and summary not in subsets.SUMMARIES) or summary == "count":
+        raise BadRequestError("_summary is true, text, data or false", expression="_summary")
+    elements = [name.strip() for name in request.args.get("_elements", "").split(",") if name]
+    subsets.check_elements(record.type, elements)
+    return subsets.shown(record, summary, elements)
 
 
 @blueprint.post("/<fhirtype:resource_type>")

@@ -3,16 +3,18 @@
 from typing import Any
 from urllib.parse import parse_qsl
 
+import orjson
 from flask import Response
 
 from fhir.outcomes import BadRequestError, NotImplementedFeatureError
 from fhir.systems import CAREHUB
 from hub import records
-from hub.api import answers, limits, negotiation, site
+from hub.api import answers, limits, negotiation, site, subsets
 from hub.api.interactions import query
 from hub.api.site import blueprint
 from hub.auth import current_actor
 from hub.domain.actor import Actor
+from hub.records import Record
 
 ESTIMATED = f"{CAREHUB}/StructureDefinition/estimated-total"
 """Extension on Bundle.total: counting took too long, so the total is an estimate."""
@@ -54,20 +56,21 @@ def bundle(
 ) -> dict[str, Any]:
     """Return the searchset Bundle of a search."""
     page = records.search(actor, resource_type, params, lenient=lenient)
+    asked = page.query
+    subsets.check_elements(resource_type, asked.elements)
     path = f"/{resource_type}"
     links = [answers.link("self", path, page.self_params)]
     if page.next:
         links.append(answers.link("next", path, [*page.self_params, ("_cursor", page.next)]))
     entries = [
-        {
-            "fullUrl": site.full_url(record),
-            "resource": answers.resource(record),
-            "search": {"mode": mode},
-        }
-        for found, mode in ((page.records, "match"), (page.included, "include"))
-        for record in found
-    ]
+        _entry(record, "match", subsets.resource(record, asked.summary, asked.elements))
+        for record in page.records
+    ] + [_entry(record, "include", answers.resource(record)) for record in page.included]
     found = answers.bundle("searchset", entries, links, page.total)
     if page.estimated:
         found["_total"] = {"extension": [{"url": ESTIMATED, "valueBoolean": True}]}
     return found
+
+
+def _entry(record: Record, mode: str, resource: orjson.Fragment) -> dict[str, Any]:
+    return {"fullUrl": site.full_url(record), "resource": resource, "search": {"mode": mode}}

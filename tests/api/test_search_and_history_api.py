@@ -91,6 +91,33 @@ def test_include_brings_what_is_referred_to(
     assert page["total"] == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "members"),
+    [
+        ("_elements=birthDate", {"resourceType", "id", "meta", "birthDate"}),
+        ("_summary=text", {"resourceType", "id", "meta"}),
+        ("_summary=true", {"resourceType", "id", "meta", "name", "birthDate"}),
+        ("_summary=data", {"resourceType", "id", "meta", "name", "birthDate"}),
+    ],
+)
+def test_a_part_of_a_resource_says_that_it_is_one(
+    client: FlaskClient,
+    headers: dict[str, str],
+    people: list[str],
+    asked: str,
+    members: set[str],
+) -> None:
+    found = client.get(f"/fhir/Patient?_id=p1&{asked}", headers=headers).get_json()
+    read = client.get(f"/fhir/Patient/p1?{asked}", headers=headers).get_json()
+    for part in (found["entry"][0]["resource"], read):
+        assert set(part) == members
+        assert part["meta"]["tag"][-1]["code"] == "SUBSETTED"
+    count = client.get("/fhir/Patient?_summary=count", headers=headers).get_json()
+    assert (count["total"], count.get("entry")) == (5, None)
+    wrong = client.get("/fhir/Patient/p1?_elements=shoeSize", headers=headers)
+    assert wrong.status_code == 400
+
+
 def test_history_of_record_type_and_hub(
     client: FlaskClient, headers: dict[str, str], people: list[str]
 ) -> None:

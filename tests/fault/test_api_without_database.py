@@ -55,12 +55,12 @@ def test_a_dead_database_is_unavailable_and_comes_back(
     body = '{"resourceType":"Patient","id":"p"}'
     assert client.put("/fhir/Patient/p", data=body, headers=headers).status_code == 201
     own_engines.kill("postgres")
-    for request in (
-        lambda: client.get("/fhir/Patient/p", headers=headers),
-        lambda: client.get("/fhir/Patient?family=x", headers=headers),
-        lambda: client.put("/fhir/Patient/p", data=body, headers=headers),
+    for method, path in (
+        ("GET", "/fhir/Patient/p"),
+        ("GET", "/fhir/Patient?family=x"),
+        ("PUT", "/fhir/Patient/p"),
     ):
-        away = request()
+        away = client.open(path, method=method, data=body, headers=headers)
         assert away.status_code == 503, away.text
         assert away.headers["Retry-After"]
         issue = away.get_json()["issue"][0]
