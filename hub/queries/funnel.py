@@ -63,14 +63,13 @@ def funnel(actor: Actor, since: datetime, until: datetime) -> Funnel:
             ),
         ).where(triage, in_span, records.visible_to(actor, _TASK))
     ).one()
-    accepted, redirected, declined, withdrawn, waiting = counted
     return Funnel(
         received=_received(actor, since, until),
-        accepted=accepted,
-        redirected=redirected,
-        declined=declined,
-        withdrawn=withdrawn,
-        waiting=waiting,
+        accepted=counted[0],
+        redirected=counted[1],
+        declined=counted[2],
+        withdrawn=counted[3],
+        waiting=counted[4],
     )
 
 

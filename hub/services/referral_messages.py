@@ -1,5 +1,6 @@
 """A BaRS message read as a referral: the sender's words, codes and flags in the hub's terms."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,7 @@ _SOURCES = {
     "local-authority": "social-care",
     "voluntary": "voluntary",
 }
+_ESCAPED_BREAK = re.compile(r"[ \t]*(?:\\[nr]|/n(?=\s\s))\s*")
 _LONGEST_REASON = 600
 _CARER_CODES = frozenset({"CAREGIVER", "CARGIV"})
 
@@ -128,7 +130,12 @@ def _reason(message: Message, request: Mapping[str, Any], conditions: list[dict[
 
 def _words(concept: Mapping[str, Any]) -> str:
     coding: Mapping[str, Any] = next(iter(concept.get("coding") or ()), {})
-    return str(concept.get("text") or coding.get("display") or coding.get("code") or "").strip()
+    return _plain(str(concept.get("text") or coding.get("display") or coding.get("code") or ""))
+
+
+def _plain(text: str) -> str:
+    """Turn the line breaks that senders escape twice into line breaks, for people to read."""
+    return _ESCAPED_BREAK.sub("\n", text).strip()
 
 
 def _outcomes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -139,7 +146,7 @@ def _outcomes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _history(message: Message) -> str:
     """Return the story that the sender's plan tells; long texts are what triage reads."""
     stories = [
-        str(concept["text"]).strip()
+        _plain(str(concept["text"]))
         for plan in message.of_type("CarePlan")
         for concept in _outcomes(plan.resource)
         if concept.get("text") and not concept.get("coding")
