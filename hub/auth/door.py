@@ -13,6 +13,7 @@ from hub.domain.actor import Actor
 from hub.transaction import transaction
 
 API_PREFIX = "/fhir"
+_OF_ONE_REQUEST = ("actor", "grant", "session_token", "csp_nonce", "new_visit")
 SIMULATION_PREFIX = "/simulation"
 """Only a simulated hub has addresses here; the simulator holds a token like any system."""
 
@@ -39,6 +40,9 @@ def current_grant() -> Grant | None:
 
 def admit() -> BaseResponse | None:
     """Find the Actor of this request, or refuse it; runs before every view."""
+    for name in _OF_ONE_REQUEST:
+        # An application context can outlive a request (commands, tests); who asked must not.
+        g.pop(name, None)
     if request.path == API_PREFIX or request.path.startswith(
         (API_PREFIX + "/", SIMULATION_PREFIX + "/")
     ):
