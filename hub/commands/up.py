@@ -45,7 +45,7 @@ def command(home: Path | None, port: int | None, *, empty: bool) -> None:
             click.echo(f"READY {hub.url}")
             if hub.sample:
                 click.echo(_HOW_TO_SIGN_IN)
-            click.echo("Ctrl-C stops the hub.")
+            click.echo(f"Started in {time.monotonic() - begun:.1f} s. Ctrl-C stops the hub.")
             sys.stdout.flush()
             # From here on a signal ends the watch, and leaving the block stops the parts in order.
             _stop_on_signals(stop, raising=False)
