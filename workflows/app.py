@@ -14,7 +14,7 @@ import structlog
 from celery import Celery, Task
 from celery.signals import setup_logging, worker_process_init
 from flask import Flask
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 
 from hub import settings
 from hub.app import create_app
@@ -90,7 +90,12 @@ celery.conf.update(
     # Ids travel, not objects; nothing that unpickles.
     task_serializer="json",
     accept_content=["json"],
-    task_queues=[Queue(name) for name in QUEUES],  # type: ignore[no-untyped-call]
+    # Each with its own exchange: without one, kombu binds all of them to the default queue's, and
+    # every message would come four times.
+    task_queues=[
+        Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
+        for name in QUEUES
+    ],
     task_create_missing_queues=False,
     task_default_queue="notification",
     # By module, not by task: a new handler needs no route.
@@ -122,6 +127,11 @@ celery.conf.update(
         "workflows.messages",
     ),
 )
+
+
+def send(name: str, *args: Any) -> None:
+    """Send a message and forget it: waiting for results would tie the sender to the broker."""
+    celery.send_task(name, args=args, ignore_result=True)
 
 
 @celery.task(name="workflows.app.ping", ignore_result=False)  # type: ignore[untyped-decorator]

@@ -52,5 +52,5 @@ def deliver(subscription_id: str) -> int:
         if not settled:
             log.warning("delivery failed", delivery=parcel.delivery_id, error=answer.error)
             return sent
-    celery.send_task("workflows.delivery.sweep")
+    sweep.delay()
     return AT_ONCE

@@ -22,7 +22,7 @@ from hub.records.tables import OUTBOX
 from hub.services import announcements
 from hub.transaction import transaction
 from workflows import heartbeat
-from workflows.app import QUEUES, celery, flask_app
+from workflows.app import QUEUES, celery, flask_app, send
 from workflows.schedule import SWEEPS
 
 log = structlog.get_logger(__name__)
@@ -74,6 +74,7 @@ class Relay:
         self._stopping = False
         self._beaten = 0.0
         self._ears = False
+        self._declared = False
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         self._stopping = True
@@ -85,7 +86,7 @@ class Relay:
                 worked = self.turn()
             except (SQLAlchemyError, redis.RedisError, BrokerError, OSError) as error:
                 log.warning("relay waits", cause=f"{type(error).__name__}: {error}"[:300])
-                self._ears = False
+                self._ears = self._declared = False
                 time.sleep(TROUBLE_SECONDS)
                 continue
             if not worked:
@@ -94,12 +95,14 @@ class Relay:
     def turn(self) -> bool:
         """Do what is due now; True when there may be more."""
         self._beat()
+        if not self._declared:
+            self._declare()
         with flask_app().app_context(), transaction():
             told = announcements.announce_changes()
         with flask_app().app_context():
             sent = self.send_due()
         if told.deliveries:
-            celery.send_task("workflows.delivery.sweep")
+            send("workflows.delivery.sweep")
         return told.changes >= announcements.BULK or sent == CLAIM
 
     def send_due(self) -> int:
@@ -121,11 +124,12 @@ class Relay:
         for row_id, name in sorted(rows):
             by_handler.setdefault(name, []).append(row_id)
         unsent = {row_id for row_id, _ in rows}
+        # In the order of the events, not of the names: what was first is first in its queue.
         try:
             for name, ids in by_handler.items():
                 for start in range(0, len(ids), BATCH):
                     batch = ids[start : start + BATCH]
-                    celery.send_task(f"workflows.{name}", args=[batch])
+                    send(f"workflows.{name}", batch)
                     unsent -= set(batch)
         finally:
             if unsent:
@@ -159,11 +163,19 @@ class Relay:
         heartbeat.beat(self._valkey, "relay")
         if self._valkey.set(MARK, "here", nx=True):
             # The queues are gone with the mark: whatever was sent and not handled is sent anew.
+            self._declared = False
             with flask_app().app_context(), transaction():
                 db.session.execute(
                     update(OUTBOX).where(OUTBOX.c.handled_at.is_(None)).values(sent_at=None)
                 )
         self._beaten = now
+
+    def _declare(self) -> None:
+        """Write down which queue takes what: kombu keeps that in Valkey, where it can be lost."""
+        with celery.connection_for_write() as connection:
+            for queue in celery.amqp.queues.values():
+                queue(connection.default_channel).declare()
+        self._declared = True
 
     def _listen(self) -> None:
         """Sleep until the next poll or a wake-up; ``sweep`` runs every sweep at once."""
@@ -174,7 +186,7 @@ class Relay:
         while message is not None:
             if message.get("data") == b"sweep":
                 for name in SWEEPS:
-                    celery.send_task(name)
+                    send(name)
             message = self._pubsub.get_message(timeout=0)
 
 

@@ -1,0 +1,186 @@
+"""A real worker and a real relay beside the test, on a clock that the test moves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from fhir.systems import NHS_NUMBER
+from hub import clock, records
+from hub.db import db
+from hub.domain.actor import hub_actor
+from hub.domain.definition import HubDefinition
+from hub.models.decision import RoutingDecision
+from hub.records import Record
+from hub.samples import load_hub
+from hub.services import tasks
+from hub.settings import ROOT, Settings
+from hub.transaction import transaction
+
+SUNDAY = datetime(2026, 12, 27, 13, 0, tzinfo=UTC)
+SET_UP = hub_actor("set-up")
+SPOR = hub_actor("spor")
+
+COMMANDS = {
+    "worker": ("-m", "celery", "-A", "workflows.app", "worker", "--loglevel=WARNING"),
+    "relay": ("-m", "workflows.relay"),
+}
+
+
+class Processes:
+    """Starts, kills and stops the processes of a hub; they outlive a single test."""
+
+    def __init__(self, settings: Settings, log_folder: Path) -> None:
+        self._environment = os.environ | {
+            "CAREHUB_HOME": str(settings.home),
+            "CAREHUB_SECRET": settings.secret_key,
+            "CAREHUB_SIMULATED": "1",
+            "DATABASE_URL": settings.database_url,
+            "REDIS_URL": settings.redis_url,
+        }
+        self._log_folder = log_folder
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            found = self._running.get(name)
+            if found is None or found.poll() is not None:
+                with (self._log_folder / f"{name}.log").open("ab") as log:
+                    self._running[name] = subprocess.Popen(
+                        [sys.executable, *COMMANDS[name]],
+                        cwd=ROOT,
+                        env=self._environment,
+                        stdout=log,
+                        stderr=log,
+                    )
+
+    def kill(self, *names: str) -> None:
+        """End a process as the kernel does when memory is short."""
+        for name in names:
+            if (process := self._running.pop(name, None)) is not None:
+                process.kill()
+                process.wait()
+
+    def stop(self) -> None:
+        for process in self._running.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self._running.values():
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running.clear()
+
+    def log(self, name: str) -> str:
+        return (self._log_folder / f"{name}.log").read_text(errors="replace")
+
+
+@pytest.fixture(scope="session")
+def _processes(
+    hub_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Processes]:
+    clock.set_simulated(hub_settings.home, SUNDAY)
+    made = Processes(hub_settings, tmp_path_factory.mktemp("processes"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def processes(app: Flask, _processes: Processes, hub_settings: Settings) -> Processes:
+    """The processes, and the clock of the test set to a Sunday between bank holidays."""
+    clock.set_simulated(hub_settings.home, SUNDAY)
+    clock.use_simulated(hub_settings.home)
+    return _processes
+
+
+@pytest.fixture
+def advance(processes: Processes, hub_settings: Settings) -> Callable[[timedelta], None]:
+    def move(amount: timedelta) -> None:
+        clock.set_simulated(hub_settings.home, clock.now() + amount)
+
+    return move
+
+
+@pytest.fixture
+def definition(processes: Processes) -> HubDefinition:
+    with transaction():
+        return load_hub(SET_UP)
+
+
+@pytest.fixture
+def patient(definition: HubDefinition) -> str:
+    with transaction():
+        made = records.create(
+            SET_UP,
+            {
+                "resourceType": "Patient",
+                "identifier": [{"system": NHS_NUMBER, "value": "9990000018"}],
+                "name": [{"family": "Test", "given": ["Ada"]}],
+                "birthDate": "1941-05-04",
+                "generalPractitioner": [{"reference": f"Organization/{definition.gp_hub}"}],
+            },
+        )
+    return made.reference
+
+
+@pytest.fixture
+def accepted_referral(patient: str) -> Callable[..., Record]:
+    """Open a visit that waits in its team's pool for routing, as accepting a referral does."""
+
+    def make(*, minutes: int = 5) -> Record:
+        with transaction():
+            task = tasks.open_task(
+                SPOR,
+                code="intervention",
+                patient=patient,
+                description="Visit",
+                owner="CareTeam/district-nursing-west",
+                priority="urgent",
+                performing_organization="Organization/rxs",
+                accountable_organization="Organization/rxs",
+                clock="crisis-response",
+                minutes=minutes,
+            )
+            tasks.ask_for_routing(SPOR, task.id)
+        return task
+
+    return make
+
+
+def eventually(
+    condition: Callable[[], Any], *, within: float = 40, processes: Processes | None = None
+) -> Any:
+    """Return the first true answer of ``condition``; fail with the logs when it never comes."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        # Nothing that an earlier look has read may answer for the database of now.
+        db.session.rollback()
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    logs = "".join(processes.log(name)[-3000:] for name in COMMANDS) if processes else ""
+    pytest.fail(f"did not happen within {within} seconds\n{logs}")
+
+
+def owner_of(task: Record) -> str:
+    owner: str = records.read(SPOR, "Task", task.id)["owner"]["reference"]
+    return owner
+
+
+def is_with_a_person(task: Record) -> bool:
+    return owner_of(task).startswith("Practitioner/")
+
+
+def decisions_of(task: Record) -> list[RoutingDecision]:
+    found = db.session.execute(select(RoutingDecision).where(RoutingDecision.task_id == task.id))
+    return list(found.scalars())
