@@ -27,6 +27,7 @@ from hub.records import Record
 
 TRACED_CODES = frozenset({"01", "number-present-and-verified"})
 """Present and verified, in the present code system and in the one that BaRS still uses."""
+VERIFIED = "01"
 TRACE_REQUIRED = "03"
 IDENTITY_TAG = f"{CAREHUB}/CodeSystem/identity"
 UNTRACED = "untraced"
@@ -164,10 +165,21 @@ def verification_of(identifier: dict[str, Any]) -> str | None:
     return None
 
 
+def with_verified(identifiers: list[dict[str, Any]], number: str) -> list[dict[str, Any]]:
+    """Return the identifiers with one NHS number, which a person has traced and verified."""
+    others = [each for each in identifiers if each.get("system") != NHS_NUMBER]
+    traced = _marked({"system": NHS_NUMBER, "value": number}, VERIFIED)
+    return [traced, *others]
+
+
 def _unverified(identifier: dict[str, Any]) -> dict[str, Any]:
     """Return the identifier, an NHS number marked as needing a trace, whatever its sender said."""
     if identifier.get("system") != NHS_NUMBER:
         return identifier
+    return _marked(identifier, TRACE_REQUIRED)
+
+
+def _marked(identifier: dict[str, Any], code: str) -> dict[str, Any]:
     others = [
         each
         for each in identifier.get("extension") or ()
@@ -175,9 +187,7 @@ def _unverified(identifier: dict[str, Any]) -> dict[str, Any]:
     ]
     status = {
         "url": NHS_NUMBER_VERIFICATION_EXTENSION,
-        "valueCodeableConcept": {
-            "coding": [{"system": NHS_NUMBER_VERIFICATION, "code": TRACE_REQUIRED}]
-        },
+        "valueCodeableConcept": {"coding": [{"system": NHS_NUMBER_VERIFICATION, "code": code}]},
     }
     return {**identifier, "extension": [*others, status]}
 

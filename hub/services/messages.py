@@ -73,6 +73,22 @@ def process(actor: Actor, headers: Mapping[str, str], body: bytes) -> MessageAns
     return MessageAnswer(200, bundle, echoed(headers))
 
 
+def replay(actor: Actor, inbox_id: str, *, body: bytes | None = None) -> MessageAnswer:
+    """Process a quarantined message again as its sender's, mended (``body``) or as it came."""
+    row = db.session.get(InboxMessage, inbox_id)
+    if row is None or row.status != QUARANTINED:
+        raise StateError("only a message in quarantine can be replayed", field="status")
+    sender = Actor(
+        kind=ActorKind.SYSTEM,
+        id=row.client,
+        display=row.client,
+        scopes=frozenset({"system/ServiceRequest.c"}),
+    )
+    detail = {"mended": body is not None, "attempt": row.attempts + 1}
+    records.audit.record(actor, "message-replayed", f"InboxMessage/{row.id}", detail)
+    return process(sender, row.transport, row.body if body is None else body)
+
+
 def _process(actor: Actor, headers: Mapping[str, str], arrival: Arrival) -> dict[str, Any]:
     versions = supported_versions()
     transport = parse_transport(headers, versions=versions)

@@ -1,11 +1,16 @@
 """The tracing queue: somebody decides who a referral is about when the records cannot prove it."""
 
+from fhir.outcomes import VersionConflictError
 from hub import records
+from hub.domain import nhs_number
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.definition import HubDefinition
+from hub.domain.errors import RuleError, StateError
 from hub.records import Record
-from hub.services import identification, tasks, triage_inputs
+from hub.services import definitions, identification, task_content, tasks, triage_inputs
 from hub.services.identification import Identified
+
+_HUB = hub_actor("identity")
 
 
 def open_task_for(
@@ -48,3 +53,68 @@ def open_task_for(
         id=task.id,
         if_match=task.version,
     )
+
+
+def confirm(actor: Actor, task_id: str, *, version: int, number: str | None = None) -> Record:
+    """Say that this is somebody new to the hub, traced as ``number`` (or without a number)."""
+    task = _tracing(actor, task_id, version)
+    patient = records.lock(_HUB, "Patient", _person(task))
+    resource = patient.resource
+    meta = {**resource.get("meta", {})}
+    meta["tag"] = [t for t in meta.get("tag", ()) if t.get("system") != identification.IDENTITY_TAG]
+    resource["meta"] = {name: value for name, value in meta.items() if value}
+    if number is not None:
+        resource["identifier"] = identification.with_verified(
+            resource.get("identifier", []), nhs_number.parse(number)
+        )
+    records.update(_HUB, resource, type="Patient", id=patient.id, if_match=patient.version)
+    return _settle(actor, task, patient.reference, "new-person")
+
+
+def link(actor: Actor, task_id: str, *, version: int, patient: str) -> Record:
+    """Say that the person is ``patient`` (``Patient/<id>``), whom the hub has on record.
+
+    Both records then point at each other; what was written for the referral stays where it is.
+    """
+    task = _tracing(actor, task_id, version)
+    untraced_id, known_id = _person(task), patient.removeprefix("Patient/")
+    if untraced_id == known_id:
+        raise RuleError("this is the record that is to be traced", field="patient")
+    # One order for everybody who links: two who link the same pair cannot wait for one another.
+    both = {each: records.lock(_HUB, "Patient", each) for each in sorted({untraced_id, known_id})}
+    _point(both[untraced_id], both[known_id], "refer")
+    _point(both[known_id], both[untraced_id], "seealso")
+    return _settle(actor, task, patient, "known-person")
+
+
+def _tracing(actor: Actor, task_id: str, version: int) -> Record:
+    spor = f"CareTeam/{definitions.current().spor.team}"
+    # Who comes second is told so, not that nothing is there.
+    task = records.lock(_HUB if spor in actor.teams else actor, "Task", task_id)
+    if task.version != version:
+        raise VersionConflictError(task.reference, current=task.version, given=version)
+    if not task.managed or task_content.code(task.resource) != "tracing":
+        raise RuleError("this task traces nobody", field="task")
+    if not task_content.is_open(task.resource):
+        raise StateError("somebody has decided this already", field="status")
+    return task
+
+
+def _person(task: Record) -> str:
+    return (task_content.reference(task.resource, "for") or "").removeprefix("Patient/")
+
+
+def _point(patient: Record, other: Record, kind: str) -> None:
+    """Add a link (https://hl7.org/fhir/R4/valueset-link-type.html) to a Patient."""
+    resource = patient.resource
+    pointer = {"other": {"reference": other.reference}, "type": kind}
+    if pointer not in resource.get("link", ()):
+        resource["link"] = [*resource.get("link", ()), pointer]
+        records.update(_HUB, resource, type="Patient", id=patient.id, if_match=patient.version)
+
+
+def _settle(actor: Actor, task: Record, patient: str, outcome: str) -> Record:
+    records.audit.record(
+        actor, "identity-decided", patient, {"task": task.reference, "outcome": outcome}
+    )
+    return tasks.complete(actor, task.id, version=task.version, outcome=outcome, note=patient)

@@ -17,8 +17,8 @@ from hub.db import db
 from hub.domain.actor import Actor, hub_actor
 from hub.models.message import InboxMessage
 from hub.records import Record
-from hub.samples import load_hub
-from hub.services import referrals, triage_inputs
+from hub.samples import SOUTHEND
+from hub.services import definitions, referrals, triage_inputs
 from hub.transaction import transaction
 from tests.api import bars
 
@@ -28,7 +28,7 @@ HUB = hub_actor("test")
 @pytest.fixture(autouse=True)
 def sample_hub(app: Flask) -> Flask:
     with transaction():
-        load_hub(hub_actor("set-up"))
+        definitions.load(hub_actor("set-up"), SOUTHEND)
     return app
 
 

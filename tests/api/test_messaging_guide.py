@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 
 from hub import records
 from hub.domain.actor import hub_actor
-from hub.samples import load_hub
+from hub.samples import SOUTHEND
+from hub.services import definitions
 from hub.transaction import transaction
 from tests.api import bars
 from tests.shared_data import data
@@ -37,7 +38,7 @@ FRESH: dict[str, tuple[int, str, str] | None] = {
 @pytest.fixture(autouse=True)
 def sample_hub(app: Flask) -> Flask:
     with transaction():
-        load_hub(hub_actor("set-up"))
+        definitions.load(hub_actor("set-up"), SOUTHEND)
     return app
 
 
