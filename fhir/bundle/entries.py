@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from json import JSONDecoder
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from fhir import jsontext
+from fhir.bundle.addresses import parameters
 from fhir.outcomes import BadRequestError, InvalidResourceError
 from fhir.validation import validate
 
@@ -99,7 +100,7 @@ def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
         type=found["type"],
         id=found["id"],
         version=version,
-        params=tuple(parse_qsl(address.query, keep_blank_values=True, max_num_fields=200)),
+        params=tuple(parameters(address.query)),
         text=text,
         full_url=entry.get("fullUrl"),
         if_match=request.get("ifMatch"),

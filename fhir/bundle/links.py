@@ -6,7 +6,8 @@ https://hl7.org/fhir/R4/http.html#trules, https://hl7.org/fhir/R4/bundle.html#re
 import json
 import re
 from collections.abc import Iterable
-from urllib.parse import parse_qsl
+
+from fhir.bundle.addresses import parameters
 
 # A string under a name that holds a reference, or a URI that may point at another entry. An
 # identifier stands under "value" and is never touched.
@@ -74,6 +75,6 @@ def conditional_references(texts: Iterable[str]) -> Conditions:
             if condition := _conditional(literal):
                 conditions[literal] = (
                     condition[1],
-                    parse_qsl(condition[2], keep_blank_values=True, max_num_fields=50),
+                    parameters(condition[2]),
                 )
     return conditions

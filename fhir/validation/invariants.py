@@ -56,15 +56,16 @@ def codings(concept: Value | None) -> list[tuple[str | None, str | None]]:
     return [(coding.get("system"), coding.get("code")) for coding in concept.get("coding", ())]
 
 
-def _instant(text: str) -> datetime:
+def instant_of(text: str) -> datetime:
+    """Return the moment of a dateTime with a time."""
     # A leap second is legal in FHIR, but not in Python.
-    return datetime.fromisoformat(text.replace(":60", ":59", 1) if ":60" in text[17:] else text)
+    return datetime.fromisoformat(text.replace(":60", ":59", 1) if text[16:19] == ":60" else text)
 
 
 def not_after(start: str, end: str) -> bool:
     """Say whether ``start`` can be at or before ``end``: both may be partial dates."""
     if "T" in start and "T" in end:
-        return _instant(start) <= _instant(end)
+        return instant_of(start) <= instant_of(end)
     if "T" in start or "T" in end:
         shortest = min(len(start), len(end), 10)
         if shortest < 10:

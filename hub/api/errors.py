@@ -59,6 +59,9 @@ def known(error: Exception) -> FHIRError | None:
             return kind(error.description or error.name)
         return None
     cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.DataError):
+        # U+0000 in an address, a number beyond what can be compared: legal JSON or URL, no data.
+        return BadRequestError("a value is outside of what can be stored", code="value")
     if isinstance(cause, psycopg.OperationalError | PoolTimeoutError):
         # The server is gone or overloaded, or two transactions waited for one another.
         return UnavailableError(

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response, request
 
 from fhir.outcomes import BadRequestError
+from fhir.validation.invariants import instant_of
 from fhir.validation.primitives import is_date_time
 from hub import records
 from hub.api import answers, negotiation, site
@@ -79,7 +80,7 @@ def _since() -> datetime | None:
         raise BadRequestError(
             "_since must be an instant such as 2026-05-01T09:00:00Z", expression="_since"
         )
-    return datetime.fromisoformat(text if "T" in text else f"{text}T00:00:00+00:00")
+    return instant_of(text if "T" in text else f"{text}T00:00:00+00:00")
 
 
 def _cursor(last: Record) -> str:

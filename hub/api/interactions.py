@@ -3,10 +3,9 @@
 https://hl7.org/fhir/R4/http.html
 """
 
-from urllib.parse import parse_qsl
-
 from flask import Response, request
 
+from fhir.bundle import parameters
 from fhir.outcomes import BadRequestError, NotFoundError
 from hub import records
 from hub.api import answers, limits, negotiation, subsets, writes
@@ -28,9 +27,7 @@ def only(*allowed: str) -> None:
 
 def query() -> list[tuple[str, str]]:
     """Return the parameters of the address in their order, without those of transport."""
-    pairs = parse_qsl(
-        request.query_string.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200
-    )
+    pairs = parameters(request.query_string.decode("ascii", "replace"))
     return [(name, value) for name, value in pairs if name not in negotiation.TRANSPORT]
 
 
@@ -89,7 +86,7 @@ def create(resource_type: str) -> Response:
 def criteria(text: str, resource_type: str) -> list[tuple[str, str]]:
     """Read the search of If-None-Exist or ifNoneExist; it may carry the type or only ``?``."""
     text = text.strip().removeprefix(resource_type).removeprefix("?")
-    return parse_qsl(text, keep_blank_values=True, max_num_fields=200)
+    return parameters(text)
 
 
 @blueprint.put("/<fhirtype:resource_type>/<fhirid:record_id>")

@@ -1,12 +1,12 @@
 """Search of a type by GET and POST: https://hl7.org/fhir/R4/http.html#search."""
 
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from flask import Response
 
-from fhir.outcomes import BadRequestError, NotImplementedFeatureError
+from fhir.bundle import parameters
+from fhir.outcomes import NotImplementedFeatureError
 from fhir.systems import CAREHUB
 from hub import records
 from hub.api import answers, limits, negotiation, site, subsets
@@ -31,11 +31,7 @@ def search(resource_type: str) -> Response:
 def search_by_form(resource_type: str) -> Response:
     negotiation.check_accept()
     negotiation.check_content_type({FORM})
-    try:
-        form = limits.body().decode("utf-8")
-        pairs = parse_qsl(form, keep_blank_values=True, max_num_fields=200)
-    except ValueError as error:
-        raise BadRequestError("the form is not readable") from error
+    pairs = parameters(limits.body().decode("ascii", "replace"))
     params = [pair for pair in pairs if pair[0] not in negotiation.TRANSPORT]
     return _answer(resource_type, query() + params)
 
