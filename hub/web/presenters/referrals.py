@@ -90,8 +90,13 @@ def reason(request: Record | None) -> str:
     for concept in request.get("reasonCode", ()):
         found = elements.concept_text(concept)
         if found:
-            return found
-    return elements.concept_text(request.get("code"))
+            return _said(found)
+    return _said(elements.concept_text(request.get("code")))
+
+
+def _said(text: str) -> str:
+    """Show the line breaks that some systems send as a backslash and an n."""
+    return text.replace("\\r", "").replace("\\n", "\n")
 
 
 def wanted(request: Record | None) -> str:
@@ -137,13 +142,13 @@ def story(request: Record | None, task: Record) -> Story:
     ]
     return Story(
         reason=reason(request),
-        reasons=tuple(each for each in reasons[1:] if each),
+        reasons=tuple(_said(each) for each in reasons[1:] if each),
         wanted=wanted(request),
         source=source(request, task.resource),
         received=words.moment(task.get("authoredOn")),
         written=words.moment(resource.get("authoredOn")),
         details=tuple((name, text) for name, text in facts if text),
-        notes=tuple(str(each["text"]) for each in elements.notes(resource)),
+        notes=tuple(_said(str(each["text"])) for each in elements.notes(resource)),
     )
 
 
