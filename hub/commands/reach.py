@@ -8,6 +8,7 @@ from flask import Flask
 
 from hub import settings
 from hub.app import create_app
+from hub.db import db
 from hub.supervisor import engines, schema
 from hub.supervisor.failures import StartError
 from hub.supervisor.home import is_simulated
@@ -47,4 +48,8 @@ def _context(environment: dict[str, str]) -> Iterator[Flask]:
         raise StartError("The database's schema is not up to date: run `carehub migrate`.")
     app = create_app(configured)
     with app.app_context():
-        yield app
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
