@@ -53,7 +53,7 @@ PROMOTED: Mapping[str, tuple[Promoted, ...]] = {
 INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     # A worklist: one owner, some states, newest first (care model section 1).
     "Task": (
-        ("owner", "status", "d_authored_on_lo DESC", "id"),
+        ("owner", "status", "d_authored_on_lo DESC"),
         ("focus",),
     ),
     "ServiceRequest": (("status", "d_authored_lo"),),

@@ -84,11 +84,11 @@ def _declare(resource_type: str) -> Table:
         # A pending list would make every search read it whole; see docs/adr/0001.
         postgresql_with={"fastupdate": "off"},
     )
-    Index(f"ix_{name}_last_updated", table.c.last_updated, table.c.id)
+    # Without the id: equal keys are stored once, and a sort of few rows costs less than the space.
+    Index(f"ix_{name}_last_updated", table.c.last_updated)
     Index(
         f"ix_{name}_patient_id",
         table.c.patient_id,
-        table.c.id,
         postgresql_where=text("patient_id IS NOT NULL"),
     )
     for fields in INDEXES.get(resource_type, ()):
@@ -96,7 +96,7 @@ def _declare(resource_type: str) -> Table:
         Index(f"ix_{name}_{label}", *(_ordered(table, field) for field in fields))
     for code in DATE_INDEXES.get(resource_type, ()):
         stem = dates[code]
-        Index(f"ix_{name}_{stem}", table.c[f"{stem}_lo"], table.c.id)
+        Index(f"ix_{name}_{stem}", table.c[f"{stem}_lo"])
     return table
 
 
@@ -156,9 +156,8 @@ QUANTITIES = Table(
     Column("unit", ID, nullable=False, server_default=""),
     Column("id", ID, nullable=False),
     Column("companion", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
-    PrimaryKeyConstraint(
-        "type", "param", "lo", "hi", "unit", "id", "companion", name="pk_fhir_quantity"
-    ),
+    # No primary key: the whole row as a key would store it twice.
+    Index("ix_fhir_quantity_lo", "type", "param", "lo", "id"),
 )
 """Numbers and quantities with the range of their implicit precision; unit is ``system|code``,
 companion the hashed keys of the other half of a composite."""

@@ -117,8 +117,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_activity_definition_idx', 'fhir_activity_definition', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_activity_definition_last_updated', 'fhir_activity_definition', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_activity_definition_patient_id', 'fhir_activity_definition', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_activity_definition_last_updated', 'fhir_activity_definition', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_activity_definition_patient_id', 'fhir_activity_definition', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_allergy_intolerance',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -137,8 +137,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_allergy_intolerance_idx', 'fhir_allergy_intolerance', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_allergy_intolerance_last_updated', 'fhir_allergy_intolerance', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_allergy_intolerance_patient_id', 'fhir_allergy_intolerance', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_allergy_intolerance_last_updated', 'fhir_allergy_intolerance', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_allergy_intolerance_patient_id', 'fhir_allergy_intolerance', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_appointment',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -155,10 +155,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name='pk_fhir_appointment'),
     postgresql_with={'fillfactor': '90'}
     )
-    op.create_index('ix_fhir_appointment_d_date', 'fhir_appointment', ['d_date_lo', 'id'], unique=False)
+    op.create_index('ix_fhir_appointment_d_date', 'fhir_appointment', ['d_date_lo'], unique=False)
     op.create_index('ix_fhir_appointment_idx', 'fhir_appointment', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_appointment_last_updated', 'fhir_appointment', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_appointment_patient_id', 'fhir_appointment', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_appointment_last_updated', 'fhir_appointment', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_appointment_patient_id', 'fhir_appointment', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_audit_event',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -175,8 +175,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_audit_event_idx', 'fhir_audit_event', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_audit_event_last_updated', 'fhir_audit_event', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_audit_event_patient_id', 'fhir_audit_event', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_audit_event_last_updated', 'fhir_audit_event', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_audit_event_patient_id', 'fhir_audit_event', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_basic',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -193,8 +193,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_basic_idx', 'fhir_basic', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_basic_last_updated', 'fhir_basic', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_basic_patient_id', 'fhir_basic', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_basic_last_updated', 'fhir_basic', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_basic_patient_id', 'fhir_basic', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_binary',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -209,8 +209,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_binary_idx', 'fhir_binary', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_binary_last_updated', 'fhir_binary', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_binary_patient_id', 'fhir_binary', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_binary_last_updated', 'fhir_binary', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_binary_patient_id', 'fhir_binary', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_care_plan',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -229,8 +229,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_care_plan_idx', 'fhir_care_plan', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_care_plan_last_updated', 'fhir_care_plan', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_care_plan_patient_id', 'fhir_care_plan', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_care_plan_last_updated', 'fhir_care_plan', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_care_plan_patient_id', 'fhir_care_plan', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_care_team',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -249,8 +249,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_care_team_idx', 'fhir_care_team', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_care_team_last_updated', 'fhir_care_team', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_care_team_patient_id', 'fhir_care_team', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_care_team_last_updated', 'fhir_care_team', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_care_team_patient_id', 'fhir_care_team', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_clinical_impression',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -267,8 +267,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_clinical_impression_idx', 'fhir_clinical_impression', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_clinical_impression_last_updated', 'fhir_clinical_impression', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_clinical_impression_patient_id', 'fhir_clinical_impression', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_clinical_impression_last_updated', 'fhir_clinical_impression', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_clinical_impression_patient_id', 'fhir_clinical_impression', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_code_system',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -285,8 +285,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_code_system_idx', 'fhir_code_system', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_code_system_last_updated', 'fhir_code_system', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_code_system_patient_id', 'fhir_code_system', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_code_system_last_updated', 'fhir_code_system', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_code_system_patient_id', 'fhir_code_system', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_communication',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -305,8 +305,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_communication_idx', 'fhir_communication', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_communication_last_updated', 'fhir_communication', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_communication_patient_id', 'fhir_communication', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_communication_last_updated', 'fhir_communication', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_communication_patient_id', 'fhir_communication', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_communication_request',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -325,8 +325,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_communication_request_idx', 'fhir_communication_request', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_communication_request_last_updated', 'fhir_communication_request', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_communication_request_patient_id', 'fhir_communication_request', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_communication_request_last_updated', 'fhir_communication_request', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_communication_request_patient_id', 'fhir_communication_request', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_composition',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -343,8 +343,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_composition_idx', 'fhir_composition', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_composition_last_updated', 'fhir_composition', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_composition_patient_id', 'fhir_composition', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_composition_last_updated', 'fhir_composition', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_composition_patient_id', 'fhir_composition', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_condition',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -365,8 +365,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_condition_idx', 'fhir_condition', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_condition_last_updated', 'fhir_condition', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_condition_patient_id', 'fhir_condition', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_condition_last_updated', 'fhir_condition', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_condition_patient_id', 'fhir_condition', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_consent',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -386,8 +386,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_consent_idx', 'fhir_consent', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_consent_last_updated', 'fhir_consent', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_consent_patient_id', 'fhir_consent', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_consent_last_updated', 'fhir_consent', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_consent_patient_id', 'fhir_consent', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_date',
     sa.Column('type', sa.Text(collation='C'), nullable=False),
     sa.Column('param', sa.Text(collation='C'), nullable=False),
@@ -410,8 +410,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_device_idx', 'fhir_device', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_device_last_updated', 'fhir_device', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_device_patient_id', 'fhir_device', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_device_last_updated', 'fhir_device', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_device_patient_id', 'fhir_device', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_diagnostic_report',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -430,8 +430,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_diagnostic_report_idx', 'fhir_diagnostic_report', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_diagnostic_report_last_updated', 'fhir_diagnostic_report', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_diagnostic_report_patient_id', 'fhir_diagnostic_report', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_diagnostic_report_last_updated', 'fhir_diagnostic_report', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_diagnostic_report_patient_id', 'fhir_diagnostic_report', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_document_reference',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -450,8 +450,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_document_reference_idx', 'fhir_document_reference', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_document_reference_last_updated', 'fhir_document_reference', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_document_reference_patient_id', 'fhir_document_reference', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_document_reference_last_updated', 'fhir_document_reference', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_document_reference_patient_id', 'fhir_document_reference', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_encounter',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -468,10 +468,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name='pk_fhir_encounter'),
     postgresql_with={'fillfactor': '90'}
     )
-    op.create_index('ix_fhir_encounter_d_date', 'fhir_encounter', ['d_date_lo', 'id'], unique=False)
+    op.create_index('ix_fhir_encounter_d_date', 'fhir_encounter', ['d_date_lo'], unique=False)
     op.create_index('ix_fhir_encounter_idx', 'fhir_encounter', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_encounter_last_updated', 'fhir_encounter', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_encounter_patient_id', 'fhir_encounter', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_encounter_last_updated', 'fhir_encounter', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_encounter_patient_id', 'fhir_encounter', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_endpoint',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -486,8 +486,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_endpoint_idx', 'fhir_endpoint', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_endpoint_last_updated', 'fhir_endpoint', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_endpoint_patient_id', 'fhir_endpoint', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_endpoint_last_updated', 'fhir_endpoint', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_endpoint_patient_id', 'fhir_endpoint', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_episode_of_care',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -506,8 +506,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_episode_of_care_idx', 'fhir_episode_of_care', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_episode_of_care_last_updated', 'fhir_episode_of_care', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_episode_of_care_patient_id', 'fhir_episode_of_care', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_episode_of_care_last_updated', 'fhir_episode_of_care', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_episode_of_care_patient_id', 'fhir_episode_of_care', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_flag',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -526,8 +526,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_flag_idx', 'fhir_flag', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_flag_last_updated', 'fhir_flag', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_flag_patient_id', 'fhir_flag', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_flag_last_updated', 'fhir_flag', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_flag_patient_id', 'fhir_flag', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_goal',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -545,8 +545,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_goal_idx', 'fhir_goal', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_goal_last_updated', 'fhir_goal', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_goal_patient_id', 'fhir_goal', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_goal_last_updated', 'fhir_goal', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_goal_patient_id', 'fhir_goal', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_group',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -561,8 +561,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_group_idx', 'fhir_group', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_group_last_updated', 'fhir_group', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_group_patient_id', 'fhir_group', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_group_last_updated', 'fhir_group', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_group_patient_id', 'fhir_group', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_healthcare_service',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -577,8 +577,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_healthcare_service_idx', 'fhir_healthcare_service', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_healthcare_service_last_updated', 'fhir_healthcare_service', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_healthcare_service_patient_id', 'fhir_healthcare_service', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_healthcare_service_last_updated', 'fhir_healthcare_service', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_healthcare_service_patient_id', 'fhir_healthcare_service', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_history',
     sa.Column('type', sa.Text(collation='C'), nullable=False),
     sa.Column('id', sa.Text(collation='C'), nullable=False),
@@ -606,8 +606,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_immunization_idx', 'fhir_immunization', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_immunization_last_updated', 'fhir_immunization', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_immunization_patient_id', 'fhir_immunization', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_immunization_last_updated', 'fhir_immunization', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_immunization_patient_id', 'fhir_immunization', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_list',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -624,8 +624,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_list_idx', 'fhir_list', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_list_last_updated', 'fhir_list', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_list_patient_id', 'fhir_list', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_list_last_updated', 'fhir_list', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_list_patient_id', 'fhir_list', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_location',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -640,8 +640,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_location_idx', 'fhir_location', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_location_last_updated', 'fhir_location', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_location_patient_id', 'fhir_location', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_location_last_updated', 'fhir_location', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_location_patient_id', 'fhir_location', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_measure',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -660,8 +660,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_measure_idx', 'fhir_measure', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_measure_last_updated', 'fhir_measure', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_measure_patient_id', 'fhir_measure', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_measure_last_updated', 'fhir_measure', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_measure_patient_id', 'fhir_measure', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_measure_report',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -680,8 +680,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_measure_report_idx', 'fhir_measure_report', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_measure_report_last_updated', 'fhir_measure_report', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_measure_report_patient_id', 'fhir_measure_report', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_measure_report_last_updated', 'fhir_measure_report', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_measure_report_patient_id', 'fhir_measure_report', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_medication',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -698,8 +698,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_medication_idx', 'fhir_medication', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_medication_last_updated', 'fhir_medication', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_medication_patient_id', 'fhir_medication', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_medication_last_updated', 'fhir_medication', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_medication_patient_id', 'fhir_medication', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_medication_request',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -716,8 +716,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_medication_request_idx', 'fhir_medication_request', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_medication_request_last_updated', 'fhir_medication_request', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_medication_request_patient_id', 'fhir_medication_request', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_medication_request_last_updated', 'fhir_medication_request', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_medication_request_patient_id', 'fhir_medication_request', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_medication_statement',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -734,8 +734,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_medication_statement_idx', 'fhir_medication_statement', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_medication_statement_last_updated', 'fhir_medication_statement', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_medication_statement_patient_id', 'fhir_medication_statement', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_medication_statement_last_updated', 'fhir_medication_statement', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_medication_statement_patient_id', 'fhir_medication_statement', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_message_definition',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -752,8 +752,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_message_definition_idx', 'fhir_message_definition', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_message_definition_last_updated', 'fhir_message_definition', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_message_definition_patient_id', 'fhir_message_definition', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_message_definition_last_updated', 'fhir_message_definition', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_message_definition_patient_id', 'fhir_message_definition', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_message_header',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -768,8 +768,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_message_header_idx', 'fhir_message_header', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_message_header_last_updated', 'fhir_message_header', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_message_header_patient_id', 'fhir_message_header', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_message_header_last_updated', 'fhir_message_header', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_message_header_patient_id', 'fhir_message_header', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_observation',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -788,8 +788,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_observation_idx', 'fhir_observation', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_observation_last_updated', 'fhir_observation', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_observation_patient_id', 'fhir_observation', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_observation_last_updated', 'fhir_observation', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_observation_patient_id', 'fhir_observation', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_organization',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -804,8 +804,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_organization_idx', 'fhir_organization', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_organization_last_updated', 'fhir_organization', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_organization_patient_id', 'fhir_organization', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_organization_last_updated', 'fhir_organization', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_organization_patient_id', 'fhir_organization', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_patient',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -823,10 +823,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name='pk_fhir_patient'),
     postgresql_with={'fillfactor': '90'}
     )
-    op.create_index('ix_fhir_patient_d_birthdate', 'fhir_patient', ['d_birthdate_lo', 'id'], unique=False)
+    op.create_index('ix_fhir_patient_d_birthdate', 'fhir_patient', ['d_birthdate_lo'], unique=False)
     op.create_index('ix_fhir_patient_idx', 'fhir_patient', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_patient_last_updated', 'fhir_patient', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_patient_patient_id', 'fhir_patient', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_patient_last_updated', 'fhir_patient', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_patient_patient_id', 'fhir_patient', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_person',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -843,8 +843,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_person_idx', 'fhir_person', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_person_last_updated', 'fhir_person', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_person_patient_id', 'fhir_person', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_person_last_updated', 'fhir_person', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_person_patient_id', 'fhir_person', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_plan_definition',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -863,8 +863,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_plan_definition_idx', 'fhir_plan_definition', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_plan_definition_last_updated', 'fhir_plan_definition', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_plan_definition_patient_id', 'fhir_plan_definition', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_plan_definition_last_updated', 'fhir_plan_definition', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_plan_definition_patient_id', 'fhir_plan_definition', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_practitioner',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -879,8 +879,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_practitioner_idx', 'fhir_practitioner', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_practitioner_last_updated', 'fhir_practitioner', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_practitioner_patient_id', 'fhir_practitioner', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_practitioner_last_updated', 'fhir_practitioner', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_practitioner_patient_id', 'fhir_practitioner', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_practitioner_role',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -897,8 +897,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_practitioner_role_idx', 'fhir_practitioner_role', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_practitioner_role_last_updated', 'fhir_practitioner_role', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_practitioner_role_patient_id', 'fhir_practitioner_role', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_practitioner_role_last_updated', 'fhir_practitioner_role', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_practitioner_role_patient_id', 'fhir_practitioner_role', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_procedure',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -915,8 +915,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_procedure_idx', 'fhir_procedure', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_procedure_last_updated', 'fhir_procedure', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_procedure_patient_id', 'fhir_procedure', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_procedure_last_updated', 'fhir_procedure', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_procedure_patient_id', 'fhir_procedure', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_provenance',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -935,8 +935,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_provenance_idx', 'fhir_provenance', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_provenance_last_updated', 'fhir_provenance', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_provenance_patient_id', 'fhir_provenance', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_provenance_last_updated', 'fhir_provenance', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_provenance_patient_id', 'fhir_provenance', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_quantity',
     sa.Column('type', sa.Text(collation='C'), nullable=False),
     sa.Column('param', sa.Text(collation='C'), nullable=False),
@@ -944,9 +944,9 @@ def upgrade() -> None:
     sa.Column('hi', sa.Numeric(), nullable=False),
     sa.Column('unit', sa.Text(collation='C'), server_default='', nullable=False),
     sa.Column('id', sa.Text(collation='C'), nullable=False),
-    sa.Column('companion', postgresql.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
-    sa.PrimaryKeyConstraint('type', 'param', 'lo', 'hi', 'unit', 'id', 'companion', name='pk_fhir_quantity')
+    sa.Column('companion', postgresql.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False)
     )
+    op.create_index('ix_fhir_quantity_lo', 'fhir_quantity', ['type', 'param', 'lo', 'id'], unique=False)
     op.create_table('fhir_questionnaire',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -965,8 +965,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_questionnaire_idx', 'fhir_questionnaire', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_questionnaire_last_updated', 'fhir_questionnaire', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_questionnaire_patient_id', 'fhir_questionnaire', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_questionnaire_last_updated', 'fhir_questionnaire', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_questionnaire_patient_id', 'fhir_questionnaire', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_questionnaire_response',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -985,8 +985,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_questionnaire_response_idx', 'fhir_questionnaire_response', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_questionnaire_response_last_updated', 'fhir_questionnaire_response', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_questionnaire_response_patient_id', 'fhir_questionnaire_response', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_questionnaire_response_last_updated', 'fhir_questionnaire_response', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_questionnaire_response_patient_id', 'fhir_questionnaire_response', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_related_person',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -1003,8 +1003,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_related_person_idx', 'fhir_related_person', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_related_person_last_updated', 'fhir_related_person', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_related_person_patient_id', 'fhir_related_person', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_related_person_last_updated', 'fhir_related_person', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_related_person_patient_id', 'fhir_related_person', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_risk_assessment',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -1021,8 +1021,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_risk_assessment_idx', 'fhir_risk_assessment', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_risk_assessment_last_updated', 'fhir_risk_assessment', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_risk_assessment_patient_id', 'fhir_risk_assessment', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_risk_assessment_last_updated', 'fhir_risk_assessment', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_risk_assessment_patient_id', 'fhir_risk_assessment', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_schedule',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -1039,8 +1039,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_schedule_idx', 'fhir_schedule', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_schedule_last_updated', 'fhir_schedule', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_schedule_patient_id', 'fhir_schedule', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_schedule_last_updated', 'fhir_schedule', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_schedule_patient_id', 'fhir_schedule', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_service_request',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -1062,8 +1062,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_service_request_idx', 'fhir_service_request', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_service_request_last_updated', 'fhir_service_request', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_service_request_patient_id', 'fhir_service_request', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_service_request_last_updated', 'fhir_service_request', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_service_request_patient_id', 'fhir_service_request', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_index('ix_fhir_service_request_status_d_authored_lo', 'fhir_service_request', ['status', 'd_authored_lo'], unique=False)
     op.create_table('fhir_slot',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
@@ -1080,10 +1080,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name='pk_fhir_slot'),
     postgresql_with={'fillfactor': '90'}
     )
-    op.create_index('ix_fhir_slot_d_start', 'fhir_slot', ['d_start_lo', 'id'], unique=False)
+    op.create_index('ix_fhir_slot_d_start', 'fhir_slot', ['d_start_lo'], unique=False)
     op.create_index('ix_fhir_slot_idx', 'fhir_slot', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_slot_last_updated', 'fhir_slot', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_slot_patient_id', 'fhir_slot', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_slot_last_updated', 'fhir_slot', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_slot_patient_id', 'fhir_slot', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_string',
     sa.Column('type', sa.Text(collation='C'), nullable=False),
     sa.Column('param', sa.Text(collation='C'), nullable=False),
@@ -1106,8 +1106,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_subscription_idx', 'fhir_subscription', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_subscription_last_updated', 'fhir_subscription', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_subscription_patient_id', 'fhir_subscription', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_subscription_last_updated', 'fhir_subscription', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_subscription_patient_id', 'fhir_subscription', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_index('ix_fhir_subscription_status', 'fhir_subscription', ['status'], unique=False)
     op.create_table('fhir_task',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
@@ -1136,12 +1136,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name='pk_fhir_task'),
     postgresql_with={'fillfactor': '90'}
     )
-    op.create_index('ix_fhir_task_d_authored_on', 'fhir_task', ['d_authored_on_lo', 'id'], unique=False)
+    op.create_index('ix_fhir_task_d_authored_on', 'fhir_task', ['d_authored_on_lo'], unique=False)
     op.create_index('ix_fhir_task_focus', 'fhir_task', ['focus'], unique=False)
     op.create_index('ix_fhir_task_idx', 'fhir_task', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_task_last_updated', 'fhir_task', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_task_owner_status_d_authored_on_lo_id', 'fhir_task', ['owner', 'status', sa.literal_column('d_authored_on_lo DESC NULLS LAST'), 'id'], unique=False)
-    op.create_index('ix_fhir_task_patient_id', 'fhir_task', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_task_last_updated', 'fhir_task', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_task_owner_status_d_authored_on_lo', 'fhir_task', ['owner', 'status', sa.literal_column('d_authored_on_lo DESC NULLS LAST')], unique=False)
+    op.create_index('ix_fhir_task_patient_id', 'fhir_task', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('fhir_value_set',
     sa.Column('id', sa.Text(collation='C'), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -1158,8 +1158,8 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '90'}
     )
     op.create_index('ix_fhir_value_set_idx', 'fhir_value_set', ['idx'], unique=False, postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
-    op.create_index('ix_fhir_value_set_last_updated', 'fhir_value_set', ['last_updated', 'id'], unique=False)
-    op.create_index('ix_fhir_value_set_patient_id', 'fhir_value_set', ['patient_id', 'id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
+    op.create_index('ix_fhir_value_set_last_updated', 'fhir_value_set', ['last_updated'], unique=False)
+    op.create_index('ix_fhir_value_set_patient_id', 'fhir_value_set', ['patient_id'], unique=False, postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.create_table('inbox_message',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('client', sa.Text(), nullable=False),
@@ -1461,7 +1461,7 @@ def downgrade() -> None:
     op.drop_index('ix_fhir_value_set_idx', table_name='fhir_value_set', postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
     op.drop_table('fhir_value_set')
     op.drop_index('ix_fhir_task_patient_id', table_name='fhir_task', postgresql_where=sa.text('patient_id IS NOT NULL'))
-    op.drop_index('ix_fhir_task_owner_status_d_authored_on_lo_id', table_name='fhir_task')
+    op.drop_index('ix_fhir_task_owner_status_d_authored_on_lo', table_name='fhir_task')
     op.drop_index('ix_fhir_task_last_updated', table_name='fhir_task')
     op.drop_index('ix_fhir_task_idx', table_name='fhir_task', postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
     op.drop_index('ix_fhir_task_focus', table_name='fhir_task')
@@ -1503,6 +1503,7 @@ def downgrade() -> None:
     op.drop_index('ix_fhir_questionnaire_last_updated', table_name='fhir_questionnaire')
     op.drop_index('ix_fhir_questionnaire_idx', table_name='fhir_questionnaire', postgresql_using='gin', postgresql_with={'fastupdate': 'off'})
     op.drop_table('fhir_questionnaire')
+    op.drop_index('ix_fhir_quantity_lo', table_name='fhir_quantity')
     op.drop_table('fhir_quantity')
     op.drop_index('ix_fhir_provenance_patient_id', table_name='fhir_provenance', postgresql_where=sa.text('patient_id IS NOT NULL'))
     op.drop_index('ix_fhir_provenance_last_updated', table_name='fhir_provenance')
