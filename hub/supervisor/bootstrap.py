@@ -94,7 +94,11 @@ def install(name: str) -> None:
         )
     say("installing the packages of the lock file ...")
     synced = subprocess.run(  # noqa: S603 - our own words only
-        [uv, "pip", "sync", "--require-hashes", "--python", PYTHON, requirements],
+        # Ready-made packages only: nothing is compiled, so no compiler can be missing.
+        [
+            *(uv, "pip", "sync", "--require-hashes", "--only-binary", ":all:"),
+            *("--python", PYTHON, requirements),
+        ],
         cwd=ROOT,
         check=False,
     )
@@ -102,8 +106,10 @@ def install(name: str) -> None:
         # A machine may have told only pip where its packages come from.
         say("once more, with pip: this takes a minute ...")
         run(
-            [*pip, "--require-hashes", "--requirement", requirements],
-            "The packages could not be installed",
+            [*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", requirements],
+            f"The packages could not be installed with Python {sys.version.split()[0]}: the "
+            "registry must be reachable, the disk must have 1 GB free, and this Python must be "
+            "one that the packages are made for (3.11 to 3.13)",
         )
     say("installing Carehub itself ...")
     run(
