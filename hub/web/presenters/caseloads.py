@@ -72,7 +72,7 @@ def row(person: PersonRecords, now: datetime) -> CaseloadRow:
         today=sum(1 for each in clocks if each.tone in {"soon", "today"}),
         open=len(waiting),
         next=clocks[0] if clocks else words.NO_CLOCK,
-        next_title=words.short(str(first.get("description", "")), 70) if first else "",
+        next_title=words.short(str(first.get("description", "")), 64) if first else "",
         next_owner=directory.name_of(first.get("owner")) if first else "",
         plan_id=plan_id,
         plan=plan,
