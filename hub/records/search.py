@@ -4,9 +4,9 @@
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from fhir.search.criteria import Criterion, Query
+from fhir.search.criteria import Criterion, Include, Query
 from fhir.search.query import parse
 from hub.db import driver
 from hub.domain.actor import Actor
@@ -46,13 +46,18 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
     if query.summary == "count" or query.count == 0:
         counted, estimated = counting.count(scope, where, accurate=query.total == "accurate")
         return Page(query, (), total=counted, estimated=estimated)
-    rows, joined, rest = _rows(scope, query, where, order, start)
+    asked = statement(scope, query, where, order, start)
+    with driver() as connection:
+        sql = asked.sql.text.encode()
+        found = connection.execute(sql, asked.sql.params, prepare=True).fetchall()
+    rows = [row for row in found if not row[0]]
+    joined = [includes.as_record(row[0], row[1:]) for row in found if row[0]]
     overflow = len(rows) > query.count
     rows = rows[: query.count]
     matches = [includes.as_record(query.type, row[1:]) for row in rows]
     brought = _once(joined, matches)
-    if rest:
-        brought += includes.included(actor, rest, matches, brought)
+    if asked.rest:
+        brought += includes.included(actor, asked.rest, matches, brought)
     total, estimated = _total(scope, query, where, start, len(rows) if not overflow else None)
     following = None
     if overflow:
@@ -70,55 +75,61 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
     )
 
 
-def _rows(
+_COLUMNS = ("id", "version", "last_updated", "managed", "content")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The statement of a search, and the includes that it does not bring."""
+
+    sql: Sql
+    rest: tuple[Include, ...]
+
+
+def statement(
     scope: Scope, query: Query, where: Sql, order: tuple[Order, ...], start: Cursor | None
-) -> tuple[list[tuple[Any, ...]], list[Record], tuple[Any, ...]]:
-    """Return the rows of the page and one more, what could be joined, and the other includes."""
+) -> Statement:
+    """Return the statement for the rows of a page and one more, and what can be joined.
+
+    Its rows are (type of an included record or empty, id, version, instant, managed, text, sort
+    values ...).
+    """
     if start is not None:
         where = all_of([where, sorting.after(order, start.values)])
-    by = [each.sql() for each in order]
-    shown = [each.by for each in order[:-1]]
     joins = {
         include: join
         for include in query.includes
         if (join := includes.joined_column(include, query.type))
         and access.allows(scope.actor, "read", join[1])
     }
-    columns = ["id", "version", "last_updated", "managed", "content"]
-    values = [part.text for part in shown]
-    extra = sorted({column for column, _ in joins.values()})
-    selected = ", ".join(f"{scope.alias}.{name}" for name in columns)
+    shown = [each.by for each in order[:-1]]
+    names = [f"o{place}" for place in range(len(shown))]
+    selected = ", ".join(f"{scope.alias}.{name}" for name in _COLUMNS) + "".join(
+        f", {part.text} AS {name}" for part, name in zip(shown, names, strict=True)
+    )
+    by = [each.sql() for each in order]
     tail = (
         f" FROM {scope.table} {scope.alias} WHERE {where.text}"
         f" ORDER BY {', '.join(part.text for part in by)} LIMIT {query.count + 1}"
     )
-    params = (
-        *(p for part in shown for p in part.params),
-        *where.params,
-        *(p for part in by for p in part.params),
-    )
-    names = [f"o{place}" for place in range(len(values))]
-    sorted_by = "".join(f", {text} AS {name}" for text, name in zip(values, names, strict=True))
+    params = tuple(p for part in (*shown, where, *by) for p in part.params)
+    rest = tuple(include for include in query.includes if include not in joins)
     if not joins:
-        sql = f"SELECT ''::text AS k, {selected}{sorted_by}{tail}"
-    else:
-        carried = "".join(f", {scope.alias}.{name}" for name in extra if name not in columns)
-        # Brought along: the same columns, with nothing where the sort values are.
-        nothing = "".join(f", NULL::text AS {name}" for name in names)
-        shape = ", ".join([*columns, *(f"{name}::text" for name in names)])
-        sql = (
-            f"WITH page AS MATERIALIZED (SELECT {selected}{sorted_by}{carried}{tail})"
-            f" SELECT ''::text AS k, {shape} FROM page"
-        )
-        for column, target in dict.fromkeys(joins.values()):
-            part = includes.joined(scope, column, target, query.count)
-            sql += f" UNION ALL SELECT '{target}', j.*{nothing} FROM ({part.text}) j"
-            params += part.params
-    with driver() as connection:
-        found = connection.execute(sql.encode(), params, prepare=True).fetchall()
-    rows = [row for row in found if not row[0]]
-    brought = [includes.as_record(row[0], row[1:]) for row in found if row[0]]
-    return rows, brought, tuple(i for i in query.includes if i not in joins)
+        return Statement(Sql(f"SELECT ''::text AS k, {selected}{tail}", params), rest)
+    columns = sorted({column for column, _ in joins.values()})
+    carried = "".join(f", {scope.alias}.{name}" for name in columns)
+    # Brought along: the same columns, with nothing where the sort values are.
+    nothing = "".join(f", NULL::text AS {name}" for name in names)
+    shape = ", ".join([*_COLUMNS, *(f"{name}::text" for name in names)])
+    text = (
+        f"WITH page AS MATERIALIZED (SELECT {selected}{carried}{tail})"
+        f" SELECT ''::text AS k, {shape} FROM page"
+    )
+    for column, target in dict.fromkeys(joins.values()):
+        part = includes.joined(scope, column, target, query.count)
+        text += f" UNION ALL SELECT '{target}', j.*{nothing} FROM ({part.text}) j"
+        params += part.params
+    return Statement(Sql(text, params), rest)
 
 
 def _once(joined: list[Record], matches: list[Record]) -> list[Record]:

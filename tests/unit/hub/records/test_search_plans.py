@@ -1,0 +1,96 @@
+"""The searches that must be fast use an index under a generic plan, whatever their values."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from fhir.search.query import parse
+from hub.db import driver
+from hub.domain.actor import Actor
+from hub.records import sorting
+from hub.records.criteria import Scope
+from hub.records.search import statement
+
+
+@pytest.fixture
+def filled(app: Flask) -> None:
+    """Rows enough that reading a whole table would show; made in the database, for speed."""
+    fill = (
+        "INSERT INTO fhir_patient (id, version, last_updated, content, idx, d_birthdate_lo,"
+        " d_birthdate_hi) SELECT 'p' || n, 1, '2026-01-01', '{}', ARRAY[n, n + 100000]::bigint[],"
+        " '1930-01-01'::timestamptz + n * interval '1 day',"
+        " '1930-01-02'::timestamptz + n * interval '1 day' FROM generate_series(1, 20000) n",
+        "INSERT INTO fhir_string (type, param, value, id)"
+        " SELECT 'Patient', 'family', 'name' || n % 1000, 'p' || n"
+        " FROM generate_series(1, 20000) n",
+        "INSERT INTO fhir_task (id, version, last_updated, patient_id, content, idx, owner, status,"
+        " d_authored_on_lo, d_authored_on_hi) SELECT 't' || n, 1, '2026-01-01', 'p' || n % 2000,"
+        " '{}', ARRAY[n, n % 50]::bigint[], 'Practitioner/' || n % 100,"
+        " CASE n % 5 WHEN 0 THEN 'requested' ELSE 'accepted' END,"
+        " '2026-01-01'::timestamptz + n * interval '1 minute',"
+        " '2026-01-01'::timestamptz + n * interval '1 minute'"
+        " FROM generate_series(1, 20000) n",
+    )
+    with driver() as connection:
+        for sql in fill:
+            connection.execute(sql.encode())
+        connection.execute("ANALYZE fhir_patient, fhir_string, fhir_task")
+
+
+def _plan(actor: Actor, kind: str, params: list[tuple[str, str]]) -> str:
+    query = parse(kind, params)
+    scope = Scope(actor, kind)
+    made = statement(
+        scope, query, scope.where(query.criteria), sorting.orders(scope, query.sort), None
+    )
+    with driver() as connection:
+        rows: list[Any] = connection.execute(
+            f"EXPLAIN {made.sql.text}".encode(), made.sql.params, prepare=True
+        ).fetchall()
+    return "\n".join(line for (line,) in rows)
+
+
+_CASES: list[tuple[str, list[tuple[str, str]], str]] = [
+    ("Patient", [("identifier", "https://example.org|1")], "ix_fhir_patient_idx"),
+    ("Patient", [("family", "name1"), ("birthdate", "1950-01-01")], "pk_fhir_string"),
+    ("Patient", [("_id", "p1,p2")], "pk_fhir_patient"),
+    ("Patient", [("_has:Task:patient:owner", "Practitioner/1")], "ix_fhir_task_"),
+    (
+        "Task",
+        [
+            ("owner", "Practitioner/1"),
+            ("status", "requested"),
+            ("_sort", "-authored-on"),
+            ("_count", "50"),
+            ("_include", "Task:patient"),
+        ],
+        "ix_fhir_task_owner_status",
+    ),
+    ("Task", [("patient", "Patient/p1")], "ix_fhir_task_patient_id"),
+    (
+        "Task",
+        [("based-on", "CarePlan/1"), ("code", "http://snomed.info/sct|1")],
+        "fhir_task_idx",
+    ),
+    ("Task", [("patient.family", "name1")], "ix_fhir_task_patient_id"),
+    ("Task", [("encounter", "Encounter/1"), ("status:not", "completed")], "ix_fhir_task_idx"),
+]
+
+
+def test_searches_read_no_table_from_end_to_end(filled: None, system_actor: Actor) -> None:
+    for kind, params, index in _CASES:
+        plan = _plan(system_actor, kind, params)
+
+        assert "Seq Scan" not in plan, plan
+        assert index in plan, plan
+
+
+def test_a_worklist_is_read_in_its_order(filled: None, system_actor: Actor) -> None:
+    plan = _plan(
+        system_actor,
+        "Task",
+        [("owner", "Practitioner/1"), ("status", "requested"), ("_sort", "-authored-on")],
+    )
+
+    assert "Presorted Key: d_authored_on_lo" in plan, plan
