@@ -13,6 +13,8 @@ from hub.services import accountability_team, plan_content
 Resource = dict[str, Any]
 
 TITLE = "My care and support plan"
+KEY_WORKERS = ("eve-facilitator", "petra-palliative")
+"""Who works with everybody on the end-of-life register."""
 
 
 def plan_id(person: SamplePerson) -> str:
@@ -31,7 +33,22 @@ def team_of(person: SamplePerson) -> tuple[str, Resource]:
         held.append(Holding(AccountableRole.SOCIAL_WORKER, named, since, None))
     team = accountability_team.new_team(person.id)
     accountability_team.write(team, held)
+    if person.on_register:
+        team["participant"] += [_key_worker(username, person.penned) for username in KEY_WORKERS]
     return accountability_team.team_id(person.id), team
+
+
+def _key_worker(username: str, since: date) -> Resource:
+    return {
+        "role": [
+            {
+                "coding": [{"system": systems.ROLE, "code": "key-worker", "display": "Key worker"}],
+                "text": "Key worker",
+            }
+        ],
+        "member": {"reference": f"Practitioner/{username}"},
+        "period": {"start": since.isoformat()},
+    }
 
 
 def plan_of(person: SamplePerson, definition: HubDefinition, *, review: date) -> Resource:
