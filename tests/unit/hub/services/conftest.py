@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,11 @@ from hub import records
 from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.domain.definition import HubDefinition
 from hub.samples import load_hub
+from hub.services import referrals
+from hub.services.referrals import Channel, Demographics, ReceiveReferral, ReferralReceipt
 from hub.transaction import transaction
+from tests.unit.hub.services.clockwork import Clockwork
+from tests.unit.hub.services.spor_desk import DR, Receive
 
 SET_UP = hub_actor("set-up")
 
@@ -72,3 +77,33 @@ def person(definition: HubDefinition) -> Callable[..., Person]:
         return Person(made.id)
 
     return make
+
+
+@pytest.fixture
+def clockwork(tmp_path: Path, app: Flask) -> Clockwork:
+    """A clock that the test moves; it starts on a Sunday at ten."""
+    return Clockwork(tmp_path)
+
+
+@pytest.fixture
+def sam(staff: Callable[[str], Actor]) -> Actor:
+    """Somebody who triages at the SPOR."""
+    return staff("sam-spor")
+
+
+@pytest.fixture
+def receive(clockwork: Clockwork, person: Callable[..., Person], sam: Actor) -> Receive:
+    """Hand a referral in by the phone form of the SPOR."""
+
+    def take(about: str | Demographics | None = None, **said: Any) -> ReferralReceipt:
+        command = ReceiveReferral(
+            person=about or person().reference,
+            reason=said.pop("reason", "Wound on the left leg"),
+            referrer=DR,
+            channel=said.pop("channel", Channel.PHONE),
+            **said,
+        )
+        with transaction():
+            return referrals.receive(sam, command)
+
+    return take
