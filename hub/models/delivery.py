@@ -50,6 +50,8 @@ class Delivery(Base):
     """Real time until which one worker has it in hand; a dead worker's lease runs out."""
     attempts: Mapped[int] = mapped_column(server_default="0")
     """How often it was tried."""
+    replayed_after: Mapped[int] = mapped_column(server_default="0")
+    """Attempts made before a person sent it anew: the waits between attempts start again."""
     acknowledged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When the subscriber said yes."""
     acknowledgement: Mapped[str | None] = mapped_column(Text)
