@@ -15,6 +15,7 @@ from celery import Celery, Task
 from celery.signals import setup_logging, worker_process_init
 from flask import Flask
 from kombu.entity import Exchange, Queue
+from kombu.exceptions import OperationalError
 
 from hub import settings
 from hub.app import create_app
@@ -132,6 +133,14 @@ celery.conf.update(
 def send(name: str, *args: Any) -> None:
     """Send a message and forget it: waiting for results would tie the sender to the broker."""
     celery.send_task(name, args=args, ignore_result=True)
+
+
+def hint(name: str) -> None:
+    """Start a sweep early. Losing the hint is harmless: beat comes by in seconds."""
+    try:
+        send(name)
+    except (OperationalError, OSError) as error:
+        structlog.get_logger(__name__).info("hint lost", task=name, cause=str(error))
 
 
 @celery.task(name="workflows.app.ping", ignore_result=False)  # type: ignore[untyped-decorator]

@@ -1,12 +1,14 @@
 """Rest-hooks: Subscriptions considered, deliveries sent in order, answers kept."""
 
+from functools import partial
+
 import structlog
 from flask import current_app
 
 from hub.adapters.rest_hook import HTTPRestHook, RestHook
 from hub.services import deliveries, subscriptions
 from hub.transaction import current, transaction
-from workflows.app import celery
+from workflows.app import celery, hint
 from workflows.handlers import Event, handler
 
 log = structlog.get_logger(__name__)
@@ -26,7 +28,7 @@ def consider(event: Event) -> None:
     )
     opened = current()
     assert opened is not None
-    opened.after_commit("deliver", sweep.delay)
+    opened.after_commit("deliver", partial(hint, "workflows.delivery.sweep"))
 
 
 @celery.task(name="workflows.delivery.sweep")  # type: ignore[untyped-decorator]
@@ -52,5 +54,5 @@ def deliver(subscription_id: str) -> int:
         if not settled:
             log.warning("delivery failed", delivery=parcel.delivery_id, error=answer.error)
             return sent
-    sweep.delay()
+    hint("workflows.delivery.sweep")
     return AT_ONCE

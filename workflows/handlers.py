@@ -90,16 +90,16 @@ def _act(row_id: int, function: Handler) -> bool:
     )
     if row is None or row["handled_at"] is not None:
         return False
-    structlog.contextvars.bind_contextvars(event=row["event"], row=row_id)
-    function(
-        Event(
-            id=row["id"],
-            event=row["event"],
-            subject=row["subject"],
-            payload=row["payload"],
-            created_at=row["created_at"],
+    with structlog.contextvars.bound_contextvars(event=row["event"], row=row_id):
+        function(
+            Event(
+                id=row["id"],
+                event=row["event"],
+                subject=row["subject"],
+                payload=row["payload"],
+                created_at=row["created_at"],
+            )
         )
-    )
     db.session.execute(
         update(OUTBOX).where(OUTBOX.c.id == row_id).values(handled_at=clock.now(), error=None)
     )

@@ -116,15 +116,16 @@ def settle(delivery_id: str, answer: Answer) -> bool:
         db.session.flush()
         return True
     delivery.error = answer.error
-    if delivery.kind == HANDSHAKE and delivery.attempts >= HANDSHAKE_ATTEMPTS:
+    tries = delivery.attempts - delivery.replayed_after
+    if delivery.kind == HANDSHAKE and tries >= HANDSHAKE_ATTEMPTS:
         delivery.status = DEAD
         subscriptions.fail(
             delivery.subscription_id, f"the endpoint cannot be reached: {answer.error}"
         )
-    elif delivery.attempts > len(BACK_OFF):
+    elif tries > len(BACK_OFF):
         delivery.status = DEAD
     else:
-        delivery.due_at = clock.now() + BACK_OFF[delivery.attempts - 1]
+        delivery.due_at = clock.now() + BACK_OFF[tries - 1]
     db.session.flush()
     return False
 

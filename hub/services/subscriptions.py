@@ -116,6 +116,7 @@ def consider(
             created_at=now,
             due_at=now,
             attempts=0,
+            replayed_after=0,
         )
     )
     db.session.flush()
@@ -191,7 +192,7 @@ def replay(actor: Actor, delivery_id: str) -> Delivery:
         raise StateError(f"a delivery that is {delivery.status} is not replayed", allowed=[DEAD])
     delivery.status = WAITING
     delivery.due_at = clock.now()
-    delivery.attempts = 0
+    delivery.replayed_after = delivery.attempts
     records.audit.record(actor, "delivery-replayed", f"Delivery/{delivery_id}")
     db.session.flush()
     return delivery
