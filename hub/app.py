@@ -6,7 +6,7 @@ import redis
 from flask import Flask, g, request
 from jinja2 import ChainableUndefined
 
-from hub import api, auth, clock, db, models, settings, web
+from hub import api, auth, clock, db, log, models, settings, web
 from hub.api import messaging
 from hub.records import audit
 from hub.records.spool import Spool
@@ -20,6 +20,7 @@ MAX_REQUEST_ID = 64
 def create_app(configuration: settings.Settings | None = None) -> Flask:
     """Build the application. Connects to nothing: `flask routes` works without a database."""
     config = configuration or settings.load()
+    log.configure()
     app = Flask(
         "hub",
         template_folder=str(settings.ROOT / "templates"),

@@ -10,14 +10,13 @@ import sys
 from functools import cache
 from typing import Any
 
-import structlog
 from celery import Celery, Task
 from celery.signals import setup_logging, worker_process_init
 from flask import Flask
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
 
-from hub import settings
+from hub import log, settings
 from hub.app import create_app
 from workflows.schedule import BEAT_SCHEDULE
 
@@ -151,15 +150,7 @@ def ping() -> str:
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def _log_as_the_hub_does(**_: Any) -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    log.configure()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
