@@ -56,6 +56,10 @@ def read(value: dict[str, Any], text: str) -> list[Entry]:
         )
     entries = value.get("entry", [])
     if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+        for index, entry in enumerate(entries):
+            if "request" not in entry:
+                at = f"Bundle.entry[{index}].request"
+                raise BadRequestError(f"{at} is required", code="required", expression=at)
         shell = [{k: v for k, v in entry.items() if k != "resource"} for entry in entries]
         value = {**value, **({"entry": shell} if "entry" in value else {})}
     faults = validate(value)

@@ -118,6 +118,8 @@ def element(path: str) -> Element:
     found: Element | None = None
     for name in names:
         if found is not None:
+            if found.choice:
+                raise KeyError(path)
             owner = found.owner or found.types[0]
         found = elements(owner)[name]
     if found is None:
