@@ -10,6 +10,7 @@ import sys
 from functools import cache
 from typing import Any
 
+import structlog
 from celery import Celery, Task
 from celery.signals import setup_logging, worker_process_init
 from flask import Flask
