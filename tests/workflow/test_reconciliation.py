@@ -1,0 +1,158 @@
+"""The auditor and the integrity checks: each invariant is seen to break when it is broken."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, insert, select, text, update
+
+from hub import clock, records
+from hub.db import db
+from hub.domain.actor import Actor, ActorKind
+from hub.models.assignment import Assignment
+from hub.models.clock import TaskClock
+from hub.models.decision import RoutingDecision
+from hub.queries import heartbeats, integrity
+from hub.records import Record
+from hub.records.tables import HISTORY, OUTBOX
+from hub.services import routing, tasks
+from hub.transaction import transaction
+from tests.workflow.conftest import SPOR, Processes
+from workflows import reconciliation
+
+Accepted = Callable[..., Record]
+TASK = records.table("Task")
+
+
+@pytest.fixture(autouse=True)
+def nobody_else(processes: Processes) -> None:
+    processes.stop()
+
+
+@pytest.fixture
+def task(accepted_referral: Accepted) -> Record:
+    made = accepted_referral()
+    with transaction():
+        routing.route(SPOR, made.id)
+        db.session.execute(update(OUTBOX).values(handled_at=clock.now()))
+    return records.read(SPOR, "Task", made.id)
+
+
+def broken() -> dict[str, list[str]]:
+    return {
+        result.name: [breach.subject for breach in result.breaches]
+        for result in integrity.check()
+        if not result.holds
+    }
+
+
+def test_a_sound_hub_breaks_nothing(task: Record) -> None:
+    assert broken() == {}
+
+
+def test_a_task_without_a_real_owner_is_found(task: Record) -> None:
+    with transaction():
+        db.session.execute(update(TASK).values(owner="Practitioner/nobody"))
+    found = broken()
+    assert found["task-owner"] == [task.reference]
+    assert found["task-assignment"] == [task.reference]
+    assert found["columns"] == [task.reference]
+
+
+def test_a_task_without_its_organisations_is_found(task: Record) -> None:
+    with transaction():
+        db.session.execute(
+            update(TASK).values(content=text("replace(content, 'accountable-organization', 'x')"))
+        )
+    assert broken()["task-organisations"] == [task.reference]
+
+
+def test_a_missing_spell_is_found(task: Record) -> None:
+    with transaction():
+        db.session.execute(delete(Assignment))
+    assert broken() == {"task-assignment": [task.reference]}
+
+
+def test_a_clock_that_runs_on_finished_work_is_found(task: Record) -> None:
+    with transaction():
+        db.session.execute(update(TASK).values(status="completed"))
+    assert broken()["clock-stopped"] == [task.reference]
+
+
+def test_an_overdue_step_and_a_counted_one_that_was_not_taken_are_found(
+    task: Record, advance: Callable[[timedelta], None]
+) -> None:
+    advance(timedelta(minutes=75))
+    assert broken() == {"escalation-missed": [task.reference]}
+    with transaction():
+        db.session.execute(update(TaskClock).values(step=1, next_step_at=None))
+    assert broken() == {"escalation-once": [task.reference]}
+
+
+def test_a_gap_in_the_history_is_found(task: Record) -> None:
+    with transaction():
+        db.session.execute(delete(HISTORY).where(HISTORY.c.id == task.id, HISTORY.c.version == 1))
+    assert broken() == {"history": [task.reference]}
+
+
+def test_an_event_that_waits_too_long_is_found(
+    task: Record, advance: Callable[[timedelta], None]
+) -> None:
+    with transaction():
+        tasks.ask_for_routing(SPOR, task.id)
+    advance(timedelta(minutes=11))
+    assert broken() == {"outbox-handled": [task.reference]}
+    with transaction():
+        db.session.execute(update(OUTBOX).values(attempts=6, error="x", due_at=clock.now()))
+        db.session.execute(
+            update(OUTBOX).where(OUTBOX.c.event != "TaskAwaitsRouting").values(error=None)
+        )
+    assert broken() == {"outbox-poisonous": [task.reference]}
+
+
+def test_a_decision_that_was_changed_afterwards_is_found(task: Record) -> None:
+    with transaction():
+        db.session.execute(update(RoutingDecision).values(owner="Practitioner/somebody-else"))
+    assert broken() == {"decision-replay": [task.reference]}
+
+
+def test_the_auditor_gives_declined_work_on_whose_event_is_gone(task: Record, app: Flask) -> None:
+    owner = task["owner"]["reference"]
+    with transaction():
+        body = task.resource | {
+            "status": "rejected",
+            "statusReason": {"coding": [{"code": "too-far"}]},
+        }
+        nurse = Actor(
+            kind=ActorKind.PERSON,
+            id="user/nurse",
+            display="A nurse",
+            practitioner=owner,
+            organization="Organization/rxs",
+        )
+        records.update(nurse, body, type="Task", id=task.id, if_match=task.version)
+        db.session.execute(delete(OUTBOX))
+    assert reconciliation.audit.run() == 0
+    events = db.session.execute(
+        select(OUTBOX.c.event).where(OUTBOX.c.handled_at.is_(None))
+    ).scalars()
+
+    assert list(events) == ["TaskReleased"]
+    assert "auditor" in heartbeats.heartbeats(app.extensions["carehub_redis"])
+
+
+def test_the_auditor_counts_what_is_broken(task: Record) -> None:
+    with transaction():
+        db.session.execute(delete(Assignment))
+        db.session.execute(
+            insert(OUTBOX).values(
+                event="TaskAwaitsRouting",
+                handler="routing.route_task",
+                subject=task.reference,
+                payload={},
+                created_at=clock.now(),
+                due_at=clock.now() - timedelta(hours=1),
+            )
+        )
+    assert reconciliation.audit.run() == 2
