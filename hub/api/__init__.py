@@ -9,6 +9,7 @@ from hub.api import (
     hub_operations,
     interactions,
     metadata,
+    rates,
     searches,
     simulation,
     site,
@@ -17,7 +18,7 @@ from hub.api.site import blueprint
 
 __all__ = ["ROUTES", "blueprint", "register"]
 
-ROUTES = (interactions, searches, histories, batches, metadata, hub_operations)
+ROUTES = (interactions, searches, histories, batches, metadata, rates, hub_operations)
 """Importing a module hangs its routes on the blueprint."""
 
 # Once, at import: a process may build several applications.

@@ -1,0 +1,60 @@
+"""Rate limits: points a minute for each registered system, by what its requests cost.
+
+The count lives in Valkey, shared by all web processes. It may lose everything: then a client has
+a fresh minute, which harms nobody. https://hl7.org/fhir/R4/http.html (429)
+"""
+
+import time
+
+import redis
+import structlog
+from flask import current_app, request
+
+from fhir.outcomes import TooManyRequestsError
+from hub.api.site import blueprint
+from hub.auth import current_grant
+
+READ, SEARCH, WRITE = 1, 20, 100
+"""Points: a read is one indexed look, a search is many, a write is also told to subscribers."""
+WINDOW = 60
+_SEARCHES = frozenset({"fhir.search", "fhir.search_by_form", "fhir.search_all", "fhir.history"})
+
+_log = structlog.get_logger()
+
+
+def cost() -> int:
+    """Return the points of this request."""
+    if request.endpoint in _SEARCHES:
+        return SEARCH
+    return READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
+
+
+@blueprint.before_request
+def limit() -> None:
+    """Count this request; refuse it where the client's minute is spent."""
+    grant = current_grant()
+    if grant is None or grant.rate_limit is None:
+        return
+    moment = time.time()
+    window = int(moment // WINDOW)
+    spent = _spend(f"carehub:rate:{grant.actor.id}:{window}", cost())
+    if spent > grant.rate_limit:
+        wait = WINDOW - int(moment % WINDOW)
+        raise TooManyRequestsError(
+            f"this client may spend {grant.rate_limit} points a minute (read {READ}, "
+            f"search {SEARCH}, write {WRITE}): go on in {wait} seconds",
+            headers={"Retry-After": str(wait)},
+        )
+
+
+def _spend(key: str, points: int) -> int:
+    """Add points to a counter and return its sum; 0 while Valkey is away."""
+    store: redis.Redis = current_app.extensions["carehub_redis"]
+    try:
+        with store.pipeline() as pipeline:
+            pipeline.incrby(key, points)
+            pipeline.expire(key, 2 * WINDOW)
+            return int(pipeline.execute()[0])
+    except redis.RedisError:
+        _log.warning("rate limit not counted: Valkey is away")
+        return 0

@@ -1,0 +1,59 @@
+"""Rate limits: a client that was given points a minute is refused when they are spent."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+
+from hub.api import rates
+from hub.auth import issue_token
+from hub.auth.accounts import register_client
+from hub.transaction import transaction
+
+
+@pytest.fixture(autouse=True)
+def _one_minute() -> Iterator[None]:
+    """Stay inside one minute: the count begins anew with the next."""
+    with time_machine.travel(datetime.now(UTC).replace(second=5), tick=False):
+        yield
+
+
+def bearer(client_id: str, rate_limit: int | None) -> dict[str, str]:
+    with transaction():
+        register_client(
+            client_id,
+            name="A system",
+            scopes=["system/*.cruds"],
+            own_ids=True,
+            rate_limit=rate_limit,
+        )
+    token = issue_token(client_id, "system/*.cruds", 3600)
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
+
+
+def test_a_client_is_refused_when_its_points_are_spent(client: FlaskClient) -> None:
+    headers = bearer("limited", rates.WRITE + rates.SEARCH + 2 * rates.READ)
+    body = '{"resourceType":"Patient","id":"p"}'
+    answers = [
+        client.put("/fhir/Patient/p", data=body, headers=headers).status_code,
+        client.get("/fhir/Patient?family=x", headers=headers).status_code,
+        client.get("/fhir/Patient/p", headers=headers).status_code,
+        client.get("/fhir/Patient/p", headers=headers).status_code,
+    ]
+    assert answers == [201, 200, 200, 200]
+    refused = client.get("/fhir/Patient/p", headers=headers)
+    assert refused.status_code == 429
+    assert refused.get_json()["issue"][0]["code"] == "throttled"
+    assert 1 <= int(refused.headers["Retry-After"]) <= rates.WINDOW
+    assert client.get("/fhir/metadata").status_code == 200
+
+
+def test_other_clients_and_those_without_a_limit_go_on(client: FlaskClient) -> None:
+    spent = bearer("spent", 1)
+    free = bearer("free", None)
+    for _ in range(2):
+        client.get("/fhir/Patient", headers=spent)
+    assert client.get("/fhir/Patient", headers=spent).status_code == 429
+    assert client.get("/fhir/Patient", headers=free).status_code == 200
