@@ -1,0 +1,60 @@
+"""wrk, the program that makes the load: one run is one line of figures."""
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+_SCRIPT = Path(__file__).parent / "wrk.lua"
+
+ABSENT = "make bench needs the program wrk, which makes the load: `apt install wrk` brings it."
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run of one scenario measured."""
+
+    rate: float
+    """Good answers a second."""
+    bad: int
+    """Answers that were no success, and broken connections."""
+    p50: float
+    p95: float
+    """Milliseconds."""
+    body: float
+    """Bytes of a good answer."""
+    complaint: str = ""
+    """The first answer that was no success."""
+
+
+def is_there() -> bool:
+    return shutil.which("wrk") is not None
+
+
+def run(
+    url: str, requests: Path, *, clients: int, seconds: float, token: str = "", update: bool = False
+) -> Run:
+    """Let ``clients`` connections ask what stands in ``requests`` for some seconds."""
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "30s", "--latency"]
+    command += ["-s", str(_SCRIPT)]
+    if token:
+        command += ["-H", f"Authorization: Bearer {token}"]
+    command += [url, "--", str(requests), *(["update"] if update else [])]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=seconds + 90, check=False
+    )
+    result = re.search(r"^RESULT (.*)$", done.stdout, re.MULTILINE)
+    if result is None:
+        raise RuntimeError(f"wrk said: {done.stdout[-300:]} {done.stderr[-300:]}")
+    said = json.loads(result[1])
+    complaint = re.search(r"^BAD (.*)$", done.stdout, re.MULTILINE)
+    return Run(
+        rate=said["ok"] / said["seconds"],
+        bad=said["bad"],
+        p50=said["p50"],
+        p95=said["p95"],
+        body=said["body"],
+        complaint=complaint[1] if complaint else "",
+    )
