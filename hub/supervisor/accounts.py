@@ -87,6 +87,9 @@ def engine_place(home: Path, account: Account) -> Path:
         if not target.exists():
             target.mkdir(mode=0o711, parents=True)
         return target
+    if account.switch and account.reaches(home) and not account.reaches(place):
+        # The data folder is ours: it may be passed through. What it holds stays closed.
+        home.chmod(stat.S_IMODE(home.stat().st_mode) | 0o011)
     if account.reaches(place):
         place.mkdir(mode=0o711, exist_ok=True)
         place.chmod(0o711)

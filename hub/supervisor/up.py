@@ -79,8 +79,10 @@ class Hub:
 
     def _start(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        for name in ("logs", "run"):
+        for name in ("logs", "run", "spool"):
+            # Logs and the audit of reads are nobody else's business.
             (self.home / name).mkdir(exist_ok=True)
+            (self.home / name).chmod(0o700)
         kind = home.kind_of(self.home, simulated=self.simulated, sample=self.sample, port=self.port)
         self.sample = kind.sample
         if self.simulated and not clock.clock_file(self.home).exists():

@@ -240,6 +240,16 @@ def test_a_long_path_gets_short_sockets(tmp_path: Path) -> None:
         assert _query(started.database_url, "SELECT 1") == 1
 
 
+def test_a_closed_data_folder_in_an_open_place_holds_its_engines_itself() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="carehub-closed-") as folder,
+        engines.start(Path(folder), durable=False) as started,
+    ):
+        assert _query(started.database_url, "SELECT 1") == 1
+        assert not (Path(folder) / "engines").is_symlink()
+        assert stat.S_IMODE(Path(folder).stat().st_mode) in {0o700, 0o711}
+
+
 def test_nobodys_folders_are_opened_for_the_engines(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
