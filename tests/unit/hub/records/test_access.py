@@ -7,10 +7,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from fhir.outcomes import NotFoundError
+from fhir.systems import ACCOUNTABLE_ORGANIZATION, PERFORMING_ORGANIZATION
 from hub import clock, records
 from hub.db import db
 from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.models.agreement import SharingAgreement
+from hub.samples import SOUTHEND
+from hub.services import definitions
 from hub.transaction import transaction
 
 HUB = hub_actor("test")
@@ -31,6 +34,7 @@ def _person(name: str, organization: str = "Organization/own", *teams: str) -> A
 def person(app: Flask) -> str:
     """A person registered at Organization/practice; Organization/own has signed."""
     with transaction():
+        definitions.load(HUB, SOUTHEND)
         db.session.add(
             SharingAgreement(
                 organization="Organization/own", signed_at=clock.now() - timedelta(days=1)
@@ -53,6 +57,10 @@ def _task(person: str, owner: str, *, managed: bool = True) -> records.Record:
         "intent": "order",
         "for": {"reference": f"Patient/{person}"},
         "owner": {"reference": owner},
+        "extension": [
+            {"url": url, "valueReference": {"reference": "Organization/own"}}
+            for url in (PERFORMING_ORGANIZATION, ACCOUNTABLE_ORGANIZATION)
+        ],
     }
     return records.create(HUB, body, managed=managed)
 
