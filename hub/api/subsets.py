@@ -12,12 +12,12 @@ import orjson
 from fhir import registry
 from fhir.jsontext import dumps
 from fhir.outcomes import BadRequestError
-from hub.api import answers
+from hub.api import answers, writes
 from hub.records import Record
 
 SUBSETTED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
-    "code": "SUBSETTED",
+    "code": writes.SUBSETTED,
 }
 SUMMARIES = ("true", "text", "data", "count", "false")
 _ALWAYS = frozenset({"resourceType", "id", "meta"})

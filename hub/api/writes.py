@@ -6,11 +6,13 @@ https://hl7.org/fhir/R4/http.html#create and the sections after it
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fhir import jsontext
 from fhir.outcomes import (
     BadRequestError,
     MethodNotAllowedError,
     MultipleMatchesError,
     NotFoundError,
+    UnprocessableError,
 )
 from hub import records
 from hub.auth import Grant
@@ -24,6 +26,9 @@ VERSIONED_UPDATE = frozenset(
     {"CarePlan", "CareTeam", "Consent", "EpisodeOfCare", "Flag", "Goal", "Task"}
 )
 """Types whose update needs If-Match: two people work on them at once."""
+
+SUBSETTED = "SUBSETTED"
+"""Code of the tag of an incomplete resource: https://hl7.org/fhir/R4/http.html#subset."""
 
 Params = Sequence[tuple[str, str]]
 
@@ -68,6 +73,7 @@ def update(
     if_match: int | None = None,
 ) -> Done:
     """Supersede a record; where the client may name ids, create it under its own id."""
+    _refuse_part(body)
     if if_match is None and resource_type in VERSIONED_UPDATE:
         stored = fetch(actor, resource_type, record_id, locked=False)
         if stored is not None and not stored.deleted:
@@ -88,6 +94,21 @@ def update(
             headers={"Allow": "GET, HEAD"},
         ) from error
     return Done(201 if record.version == 1 else 200, record)
+
+
+def _refuse_part(body: bytes | str) -> None:
+    """Refuse an answer to ``_summary`` or ``_elements`` sent back: it would delete the rest."""
+    text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+    if SUBSETTED not in text:
+        return
+    meta = jsontext.parse(text)[0].get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    for tag in tags if isinstance(tags, list) else ():
+        if isinstance(tag, dict) and tag.get("code") == SUBSETTED:
+            raise UnprocessableError(
+                "this is a part of a resource (tag SUBSETTED): read all of it, change that",
+                expression="meta.tag",
+            )
 
 
 def update_matching(

@@ -112,6 +112,8 @@ def test_a_part_of_a_resource_says_that_it_is_one(
     for part in (found["entry"][0]["resource"], read):
         assert set(part) == members
         assert part["meta"]["tag"][-1]["code"] == "SUBSETTED"
+        back = client.put("/fhir/Patient/p1", data=json.dumps(part), headers=headers)
+        assert back.status_code == 422
     count = client.get("/fhir/Patient?_summary=count", headers=headers).get_json()
     assert (count["total"], count.get("entry")) == (5, None)
     wrong = client.get("/fhir/Patient/p1?_elements=shoeSize", headers=headers)
