@@ -9,7 +9,7 @@ from hub.domain.referral import TriageOutcome
 from hub.domain.referral_request import ReceiveReferral
 from hub.domain.task_states import TaskStatus
 from hub.records import Record, instant
-from hub.services import referral_answers, task_content, tasks
+from hub.services import onward, referral_answers, task_content, tasks
 
 _HUB = hub_actor("door")
 
@@ -45,6 +45,8 @@ def answer(
         _HUB, changed, type="ServiceRequest", id=request.id, if_match=request.version
     )
     task = _close(task, outcome, rule)
+    if redirected and target is not None:
+        onward.open_task(_HUB, request, target, definition)
     if rule.task:
         _open_check(rule, request, definition)
     referral_answers.owe(request, outcome, reason=rule.reason, words=rule.answer)

@@ -15,6 +15,7 @@ from hub.records import Record, instant
 from hub.services import (
     definitions,
     identification,
+    onward,
     referral_answers,
     referral_request_record,
     task_content,
@@ -54,6 +55,7 @@ def redirect(actor: Actor, task_id: str, *, version: int, service: str, reason: 
     task, request = _open_referral(actor, task_id, version, TriageOutcome.REDIRECTED, reason=reason)
     task = _taken(actor, task)
     request = _performed_by(actor, request, chosen, "completed")
+    onward.open_task(actor, request, chosen, definition)
     closed = _close(actor, task, TriageOutcome.REDIRECTED, reason=reason, note=None)
     referral_answers.owe(request, TriageOutcome.REDIRECTED, reason=reason, service=chosen.code)
     return closed

@@ -22,6 +22,7 @@ KINDS = {
     "bereavement": "Bereavement contact",
     "equipment-collection": "Equipment to collect",
     "suspected-cancer-check": "Suspected cancer: check",
+    "send-on": "Referral to send on",
     "register-cpr-review": "Resuscitation decision to agree",
     "read-document": "Document to read",
 }

@@ -197,6 +197,11 @@ def test_an_excluded_specialty_is_redirected(receive: Receive) -> None:
     request = request_of(receipt)
     assert request["performer"][0]["reference"] == "HealthcareService/maternity"
     assert request["status"] == "completed"
+    # Nobody sends it by hoping: a person does, on the record, the same day.
+    found = records.search(HUB, "Task", [("focus", request.reference)]).records
+    (onward,) = [each for each in found if task_content.code(each.resource) == "send-on"]
+    assert onward["owner"]["reference"] == "CareTeam/spor"
+    assert clocks.running(onward.id) is not None
 
 
 def test_inside_the_bundle_a_rule_moves_and_never_sends_back(
