@@ -3,6 +3,7 @@
 The design, decision 12: simulated time advances only when outbox, queues and due sweeps are empty.
 """
 
+import time
 from datetime import UTC, datetime
 
 from flask import Blueprint, Flask, Response, current_app, request
@@ -12,12 +13,17 @@ from fhir.outcomes import BadRequestError, ConflictError, ForbiddenError
 from hub import clock
 from hub.api import errors
 from hub.auth import current_actor
+from hub.db import db
 from hub.domain.actor import ActorKind
 from hub.queries import idle
 from hub.records.outbox import WAKE_CHANNEL
 
 blueprint = Blueprint("simulation", __name__, url_prefix="/simulation")
 errors.register(blueprint)
+
+LONGEST_WAIT = 5.0
+"""Seconds that a request is held: less than any client's time-out."""
+_LOOK_AGAIN = 0.01
 
 
 def init_app(app: Flask) -> None:
@@ -34,12 +40,20 @@ def only_for_systems() -> None:
 
 @blueprint.get("/idle")
 def show_idle() -> Response:
-    """Say whether everything that is due has been done, and when the next thing falls due."""
+    """Say whether everything that is due has been done, and when the next thing falls due.
+
+    With ``wait`` the answer comes when the hub has come to rest, or after so many seconds.
+    """
+    patience = min(request.args.get("wait", 0.0, type=float), LONGEST_WAIT)
+    deadline = time.monotonic() + patience
+    while not (at_rest := idle.is_idle()) and time.monotonic() < deadline:
+        db.session.rollback()
+        time.sleep(_LOOK_AGAIN)
     due = idle.next_due()
     return _answer(
         {
             "now": clock.now().isoformat(),
-            "idle": idle.is_idle(),
+            "idle": at_rest,
             "next_due": due.isoformat() if due else None,
         }
     )

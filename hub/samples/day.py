@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date
 from pathlib import Path
+from typing import TypeVar
 
 from flask import Flask
 
@@ -16,12 +17,14 @@ from hub.app import create_app
 from hub.auth import issue_token
 from hub.db import db
 from hub.samples import SOUTHEND, day_records, day_report, day_script
-from hub.samples.day_client import Desk, Sent, System, Wire
-from hub.samples.day_play import Play
+from hub.samples.day_client import Desk, HubLostError, System, Wire
+from hub.samples.day_play import Disaster, Play
 from hub.samples.day_report import Report
 from hub.samples.sign_ins import password_of
 from hub.services import definitions
 from hub.supervisor.up import Hub
+
+T = TypeVar("T")
 
 CLIENT = "demo-system"
 CHAOS = ("worker", "web", "valkey", "postgres")
@@ -74,14 +77,12 @@ def _count(app: Flask, player: Play) -> Report:
         )
 
 
-def _disaster(
-    hub: Hub, names: Sequence[str], say: Callable[[str], None]
-) -> Callable[[Callable[[], Sent]], Sent]:
-    """Return what kills the named processes under a message that is on its way."""
+def _disaster(hub: Hub, names: Sequence[str], say: Callable[[str], None]) -> Disaster:
+    """Return what kills the named processes under something that is being done."""
 
-    def strike(send: Callable[[], Sent]) -> Sent:
-        answers: list[Sent] = []
-        sender = threading.Thread(target=lambda: answers.append(send()))
+    def strike(act: Callable[[], T], /) -> T:
+        answers: list[T] = []
+        sender = threading.Thread(target=lambda: answers.append(act()))
         sender.start()
         # Into the work of the hub, not before it: about as long as a message takes.
         time.sleep(0.01)
@@ -93,6 +94,8 @@ def _disaster(
             hub.restart(name)
             say(f"{name} is started again")
         sender.join()
+        if not answers:
+            raise HubLostError("what was under way when the hub broke down was never answered")
         return answers[0]
 
     return strike

@@ -125,7 +125,7 @@ class System:
         return response
 
     def idle(self) -> dict[str, Any]:
-        return self.get("/simulation/idle")
+        return self.get("/simulation/idle", {"wait": "2"})
 
     def move_clock(self, instant: datetime) -> bool:
         """Move the clock; False while the hub is still at work."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from hub.domain.definition import HubDefinition
 from hub.samples import day_messages
@@ -16,7 +16,8 @@ from hub.samples.day_messages import OutgoingMessage
 from hub.samples.day_report import SentRow
 from hub.samples.day_script import DOOR, STEP, Fate, Referral, Script
 
-_POLL = 0.01
+T = TypeVar("T")
+
 _OPEN = "requested,received,accepted,ready,in-progress"
 _INTERVENTION = "intervention"
 
@@ -26,6 +27,12 @@ class _Event:
     at: datetime
     order: int
     act: Callable[[datetime], None] = field(compare=False)
+
+
+class Disaster(Protocol):
+    """Something that happens to the hub while somebody works with it."""
+
+    def __call__(self, act: Callable[[], T], /) -> T: ...
 
 
 class Play:
@@ -40,7 +47,7 @@ class Play:
         *,
         mend: Callable[[], None],
         say: Callable[[str], None],
-        disaster: Callable[[Callable[[], Sent]], Sent] | None = None,
+        disaster: Disaster | None = None,
     ) -> None:
         self._script = script
         self._definition = definition
@@ -49,10 +56,13 @@ class Play:
         self._mend = mend
         self._say = say
         self._disaster = disaster
+        # Once under a message on its way, once under a decision whose work is not given out yet.
+        self._strikes = {"message", "decision"} if disaster else set[str]()
         self._events: list[_Event] = []
         self._order = itertools.count()
         self._subjects: dict[int, str] = {}
         """Referral number -> ``ServiceRequest/<id>``."""
+        self._given_back: set[str] = set()
         self.sent: list[SentRow] = []
         self.edits: list[int] = []
         """Answers that the two editors of one plan got."""
@@ -96,7 +106,6 @@ class Play:
             if time.monotonic() > deadline:
                 raise HubLostError("the hub does not come to rest")
             self._mend()
-            time.sleep(_POLL)
 
     def _move_to(self, wanted: datetime) -> None:
         """Advance to an instant, stopping wherever something falls due before it."""
@@ -116,12 +125,7 @@ class Play:
 
     def _arrive(self, referral: Referral, now: datetime) -> None:
         message = day_messages.new_referral(referral, self._definition)
-        script = self._script
-        if self._disaster is not None and now >= script.starts + (script.ends - script.starts) / 2:
-            disaster, self._disaster = self._disaster, None
-            sent = disaster(lambda: self._system.send(message))
-        else:
-            sent = self._system.send(message)
+        sent = self._under("message", now, partial(self._system.send, message))
         self._note(sent, message, referral)
         if not sent.acknowledged:
             return
@@ -134,6 +138,14 @@ class Play:
             self._at(when, partial(self._cancel, referral))
         if referral.fate not in DOOR:
             self._at(referral.triage_at, partial(self._triage, referral))
+
+    def _under(self, strike: str, now: datetime, act: Callable[[], T]) -> T:
+        """Do something, in the middle of the day under a disaster where one is to come."""
+        middle = self._script.starts + (self._script.ends - self._script.starts) / 2
+        if self._disaster is None or strike not in self._strikes or now < middle:
+            return act()
+        self._strikes.remove(strike)
+        return self._disaster(act)
 
     def _send_again(self, message: OutgoingMessage, referral: Referral, _now: datetime) -> None:
         self._note(self._system.send(message), message, referral, repeat=True)
@@ -196,16 +208,13 @@ class Play:
                 }
             case Fate.ASKED:
                 form = {"decision": "ask", "question": "Who has the key, and is anybody at home?"}
-        answer = self._desk.post(
-            staff[referral.number % len(staff)],
-            f"/spor/{task['id']}",
-            version=_version(task),
-            **form,
+        who = staff[referral.number % len(staff)]
+        press = partial(
+            self._press, who, task, f"/spor/{task['id']}", {"completed", "received"}, **form
         )
-        if answer.status_code != 303:
-            self._refused("triage", referral, answer.status_code)
-            return
-        if form["decision"] == "accept":
+        accepts = form["decision"] == "accept"
+        done = self._under("decision", now, press) if accepts else press()
+        if done and accepts:
             self.settle()
             self._plan_work(referral, now)
 
@@ -226,18 +235,16 @@ class Play:
             self._at(now + 6 * STEP, partial(self._begin, referral, task_id))
             return
         offered = task["owner"]["reference"].startswith("Practitioner/")
-        if referral.fate is Fate.GIVEN_BACK and offered and not _given_back(task):
-            answer = self._desk.post(
-                who, f"/worklist/{task_id}/decline", version=_version(task), reason="no-capacity"
-            )
+        page = f"/worklist/{task_id}"
+        if referral.fate is Fate.GIVEN_BACK and offered and task_id not in self._given_back:
+            self._given_back.add(task_id)
+            self._press(who, task, f"{page}/decline", {"requested"}, reason="no-capacity")
             self.settle()
             self._at(now + 2 * STEP, partial(self._begin, referral, task_id))
         else:
             verb = "accept" if offered else "claim"
-            answer = self._desk.post(who, f"/worklist/{task_id}/{verb}", version=_version(task))
+            self._press(who, task, f"{page}/{verb}", {"accepted"})
             self._at(now + referral.done_after, partial(self._finish, referral, task_id, who))
-        if answer.status_code != 303:
-            self._refused("work", referral, answer.status_code)
 
     def _finish(self, referral: Referral, task_id: str, who: str, now: datetime) -> None:
         task = self._task(task_id)
@@ -249,14 +256,22 @@ class Play:
             return
         if not self._script.on_shift(who, now):
             return
-        answer = self._desk.post(
-            who,
-            f"/worklist/{task_id}/complete",
-            version=_version(task),
-            outcome=("done", "assessed", "in-service")[referral.number % 3],
-        )
-        if answer.status_code != 303:
-            self._refused("completion", referral, answer.status_code)
+        outcome = ("done", "assessed", "in-service")[referral.number % 3]
+        self._press(who, task, f"/worklist/{task_id}/complete", {"completed"}, outcome=outcome)
+
+    def _press(
+        self, who: str, task: dict[str, Any], page: str, wanted: set[str], **form: str
+    ) -> bool:
+        """Send a form about a task; True when it did what it should.
+
+        After a break-down the form may have worked and its answer be lost: then the second
+        attempt meets a newer version, and the task itself tells.
+        """
+        answer = self._desk.post(who, page, version=_version(task), **form)
+        if answer.status_code == 303 or self._task(task["id"])["status"] in wanted:
+            return True
+        self._say(f"{page} by {who} answered {answer.status_code}")
+        return False
 
     def _worker(self, task: dict[str, Any], now: datetime) -> str | None:
         """Return who does the work: its owner if at work, or the first of the pool's team."""
@@ -313,17 +328,9 @@ class Play:
     def _task(self, task_id: str) -> dict[str, Any]:
         return self._system.get(f"/fhir/Task/{task_id}")
 
-    def _refused(self, what: str, referral: Referral, status: int) -> None:
-        self._say(f"{what} of {day_messages.number_of(referral)} answered {status}")
-
 
 def _version(resource: dict[str, Any]) -> int:
     return int(resource["meta"]["versionId"])
-
-
-def _given_back(task: dict[str, Any]) -> bool:
-    reasons = task.get("statusReason", {}).get("coding", [{}])
-    return bool(reasons[0].get("code") == "no-capacity")
 
 
 def _next_step(moment: datetime) -> datetime:
