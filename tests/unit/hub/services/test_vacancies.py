@@ -1,0 +1,115 @@
+"""A long absence is a vacancy; a short one is covered by the team."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.dialects.postgresql import Range
+
+from hub import clock
+from hub.db import db
+from hub.models.absence import Absence
+from hub.queries import standing
+from hub.records import new_id
+from hub.services import accountability, vacancies
+from hub.transaction import transaction
+from tests.unit.hub.services.conftest import SET_UP, Person
+
+Make = Callable[..., Person]
+DAY = timedelta(days=1)
+
+
+def named(person: Person) -> None:
+    with transaction():
+        for role, who in (("accountable-gp", "priya-gp"), ("care-coordinator", "jo-coordinator")):
+            accountability.name(
+                SET_UP,
+                person.id,
+                role=role,
+                practitioner=f"Practitioner/{who}",
+                start=clock.now() - DAY,
+            )
+
+
+def away(who: str, start: datetime, end: datetime | None) -> None:
+    with transaction():
+        db.session.add(
+            Absence(
+                id=new_id(),
+                practitioner=f"Practitioner/{who}",
+                during=Range(start, end),
+                reason="sickness",
+                reported_by="user/x",
+                reported_at=clock.now(),
+            )
+        )
+
+
+def opened_after(who: str) -> int:
+    with transaction():
+        return vacancies.open_tasks_after(SET_UP, f"Practitioner/{who}")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "opened"),
+    [
+        (-1, 27, 1),
+        (-1, 26, 0),
+        (-28, None, 1),
+        (-27, None, 0),
+        (1, 60, 0),
+        (-60, -1, 0),
+    ],
+)
+def test_only_a_long_absence_is_a_vacancy(
+    person: Make, start: int, end: int | None, opened: int
+) -> None:
+    ada = person(birth_date="1940-05-04")
+    named(ada)
+    now = clock.now()
+    away("priya-gp", now + start * DAY, None if end is None else now + end * DAY)
+
+    assert opened_after("priya-gp") == opened
+    assert opened_after("priya-gp") == 0
+    assert len(vacancies.all_for(SET_UP)) == opened
+
+
+def test_a_coordinator_who_is_away_does_not_get_the_task(person: Make) -> None:
+    ada = person(birth_date="1940-05-04")
+    named(ada)
+    away("jo-coordinator", clock.now() - DAY, clock.now() + 60 * DAY)
+
+    assert opened_after("jo-coordinator") == 1
+
+    (task,) = standing.managed(SET_UP, "Task", ada.id, code="vacancy")
+    assert task["owner"] == {"reference": "CareTeam/coordination"}
+    assert vacancies.all_for(SET_UP)[0].vacancy.reason == "away"
+
+
+def test_the_sweep_finds_absences_that_have_become_long(person: Make) -> None:
+    ada = person(birth_date="1940-05-04")
+    named(ada)
+    away("priya-gp", clock.now() - 40 * DAY, None)
+
+    with transaction():
+        first = vacancies.open_tasks_after_long_absences(SET_UP)
+    with transaction():
+        again = vacancies.open_tasks_after_long_absences(SET_UP)
+
+    assert (first, again) == (1, 0)
+
+
+def test_naming_somebody_else_closes_the_task(person: Make) -> None:
+    ada = person(birth_date="1940-05-04")
+    named(ada)
+    away("priya-gp", clock.now() - DAY, clock.now() + 60 * DAY)
+    opened_after("priya-gp")
+
+    with transaction():
+        accountability.name(
+            SET_UP, ada.id, role="accountable-gp", practitioner="Practitioner/omar-nights"
+        )
+
+    (task,) = standing.managed(SET_UP, "Task", ada.id, code="vacancy")
+    assert task["status"] == "cancelled"
+    assert vacancies.all_for(SET_UP) == []
