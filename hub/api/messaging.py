@@ -1,6 +1,7 @@
 """POST /fhir/$process-message: the door for BaRS messages. Their ids go back with every answer."""
 
 import uuid
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import psycopg
@@ -11,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from fhir.jsontext import dumps
 from fhir.messaging import MessageRefusedError, echoed
-from fhir.outcomes import FHIRError
+from fhir.outcomes import FHIRError, MethodNotAllowedError
 from hub.api import limits
 from hub.api.negotiation import FHIR_JSON
 from hub.api.site import PREFIX
@@ -48,16 +49,29 @@ def process_message() -> Response:
     raise AssertionError("the last attempt returns or raises")
 
 
+@blueprint.route("/$process-message", methods=["GET", "PUT", "PATCH", "DELETE"])
+def wrong_method() -> Response:
+    """A message is posted: anything else gets the standard's 405, not a page."""
+    raise MethodNotAllowedError("a message is sent by POST", headers={"Allow": "POST"})
+
+
 @blueprint.errorhandler(FHIRError)
 def _refuse(error: FHIRError) -> Response:
     """Say what the rest of the hub refuses (no token, too large) in the words of BaRS."""
     refusal = MessageRefusedError(
         error.text, issue=error.issues[0].code, status=error.status, issues=error.issues
     )
-    answer = MessageAnswer(
-        error.status, refusal.outcome(str(uuid.uuid4())), {**error.headers, **_echoed()}
+    return _outcome(refusal, {**error.headers, **_echoed()})
+
+
+@blueprint.errorhandler(Exception)
+def _fail(error: Exception) -> Response:
+    """Answer what nobody foresaw: the sender keeps the message and asks its support."""
+    _log.error("message endpoint failed", exc_info=error)
+    refusal = MessageRefusedError(
+        "Something went wrong at the receiver; nothing was stored", issue="exception", status=500
     )
-    return _response(answer)
+    return _outcome(refusal, _echoed())
 
 
 @blueprint.after_app_request
@@ -84,9 +98,12 @@ def _unavailable(headers: dict[str, str]) -> Response:
         issue="transient",
         status=HTTPStatus.SERVICE_UNAVAILABLE,
     )
+    return _outcome(refusal, {**echoed(headers), "Retry-After": _RETRY_SECONDS})
+
+
+def _outcome(refusal: MessageRefusedError, headers: Mapping[str, str]) -> Response:
     body = refusal.outcome(str(uuid.uuid4()))
-    echo = {**echoed(headers), "Retry-After": _RETRY_SECONDS}
-    return _response(MessageAnswer(refusal.status, body, echo))
+    return _response(MessageAnswer(refusal.status, body, dict(headers)))
 
 
 def _response(answer: MessageAnswer) -> Response:
