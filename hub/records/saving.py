@@ -139,6 +139,10 @@ def create(
     (https://hl7.org/fhir/R4/http.html#create). Raises ConflictError where ``id`` is taken,
     InvalidResourceError, ForbiddenError, or what a guard raises.
     """
+    if managed and current() is None:
+        # Guards write rows of their own: they and the record are kept together or not at all.
+        with transaction():
+            return create(actor, resource, type=type, id=id, managed=managed)
     value, text = read_body(resource, type)
     access.authorise(actor, "create", value["resourceType"])
     check(value, server_meta=False)
@@ -173,7 +177,11 @@ def update(
         )
     check(value)
     for _ in range(_TRIES):
-        stored = fetch(actor, type, id, locked=False)
+        # Inside a transaction the row is held, so what a guard writes cannot be written twice.
+        stored = fetch(actor, type, id, locked=current() is not None)
+        if stored is not None and stored.managed and current() is None:
+            with transaction():
+                return update(actor, resource, type=type, id=id, if_match=if_match)
         if stored is None:
             if not create:
                 raise NotFoundError(f"{type}/{id} is not here")
@@ -210,9 +218,13 @@ def delete(
     """Delete a record; its versions stay readable. A second delete does nothing."""
     access.authorise(actor, "delete", type)
     for _ in range(_TRIES):
-        stored = fetch(actor, type, id, locked=False)
+        stored = fetch(actor, type, id, locked=current() is not None)
         if stored is None:
             raise NotFoundError(f"{type}/{id} is not here")
+        if stored.managed and current() is None:
+            with transaction():
+                delete(actor, type, id, if_match=if_match)
+                return
         if if_match is not None and stored.version != if_match:
             raise VersionConflictError(f"{type}/{id}", current=stored.version, given=if_match)
         if stored.deleted:
