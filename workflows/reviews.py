@@ -3,7 +3,7 @@
 import structlog
 
 from hub.domain.actor import hub_actor
-from hub.services import reviews
+from hub.services import reviews, vacancies
 from hub.transaction import transaction
 from workflows.app import celery
 
@@ -24,4 +24,7 @@ def sweep() -> int:
                 opened += reviews.ask_for_review(_ACTOR, plan_id) is not None
         except Exception:
             log.exception("review not opened", plan=plan_id)
+    # Nobody knows on its first day how long an absence will be: it becomes a vacancy by lasting.
+    with transaction():
+        vacancies.open_tasks_after_long_absences(_ACTOR)
     return opened

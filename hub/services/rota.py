@@ -15,7 +15,7 @@ from hub.models.absence import Absence
 from hub.models.assignment import Assignment
 from hub.models.shift import Shift
 from hub.records.ids import new_id
-from hub.services import definitions, routing
+from hub.services import definitions, routing, vacancies
 
 REASONS = ("sickness", "leave", "training", "other")
 
@@ -148,6 +148,7 @@ def rehome(absence: Absence) -> int:
     )
     absence.moved += len(moved)
     db.session.flush()
+    vacancies.open_tasks_after(_HUB, absence.practitioner)
     return len(moved)
 
 

@@ -8,10 +8,11 @@ from sqlalchemy.dialects.postgresql import Range
 
 from hub import clock
 from hub.db import db
+from hub.domain.actor import Actor
 from hub.models.absence import Absence
 from hub.queries import standing
 from hub.records import new_id
-from hub.services import accountability, vacancies
+from hub.services import accountability, rota, vacancies
 from hub.transaction import transaction
 from tests.unit.hub.services.conftest import SET_UP, Person
 
@@ -113,3 +114,22 @@ def test_naming_somebody_else_closes_the_task(person: Make) -> None:
     (task,) = standing.managed(SET_UP, "Task", ada.id, code="vacancy")
     assert task["status"] == "cancelled"
     assert vacancies.all_for(SET_UP) == []
+
+
+def test_reporting_a_long_absence_opens_the_task_the_same_minute(
+    person: Make, staff: Callable[[str], Actor]
+) -> None:
+    ada = person(birth_date="1940-05-04")
+    named(ada)
+
+    with transaction():
+        rota.report_absence(
+            staff("priya-gp"),
+            "Practitioner/priya-gp",
+            starts_at=clock.now(),
+            ends_at=clock.now() + 60 * DAY,
+            reason="sickness",
+        )
+
+    (task,) = standing.managed(SET_UP, "Task", ada.id, code="vacancy")
+    assert task["description"].startswith("Named accountable GP to be named after Priya")
