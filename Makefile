@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Each of the two processes has its own PostgreSQL and Valkey; a file's tests stay together.
+PYTEST_OPTIONS ?= --numprocesses 2 --dist loadfile
 BOOTSTRAP := $(PYTHON) hub/supervisor/bootstrap.py
 
 .PHONY: help run test lint bench lock clean
