@@ -41,7 +41,9 @@ def book(actor: Actor, arrival: Arrival, message: Message) -> Record:
     entry = _patient_entry(message)
     definition = definitions.current()
     identified = identification.identify(
-        _HUB, referral_messages.demographics(entry.resource), typed=False
+        _HUB,
+        referral_messages.demographics(entry.resource, trusted=inbox.trusted(actor.id)),
+        typed=False,
     )
     parts = _parts(message, entry, identified.patient.reference)
     for slot in _slots(message, appointment):

@@ -13,6 +13,7 @@ from fhir.messaging import Message, Transport
 from hub import records
 from hub.db import db
 from hub.domain.actor import Actor
+from hub.models.client import Client
 from hub.models.message import PROCESSED, QUARANTINED, InboxMessage
 
 
@@ -117,6 +118,12 @@ def seen(client: str, request_id: str) -> InboxMessage | None:
             InboxMessage.status.in_((PROCESSED, QUARANTINED)),
         )
     )
+
+
+def trusted(client: str) -> bool:
+    """Say whether the system's word counts that an NHS number is verified (a setting of each)."""
+    row = db.session.get(Client, client.removeprefix("client/"))
+    return row is not None and row.trusted_nhs_numbers
 
 
 def on_file(bundle_id: str) -> bool:

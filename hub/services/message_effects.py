@@ -79,7 +79,12 @@ def _identity(taken: Taken) -> MessageIdentity:
 
 def _request(taken: Taken) -> Effect:
     """Take a new referral in; one whose Bundle.id is on file is a new version of that referral."""
-    command = referral_messages.referral_of(taken.message, definitions.current(), _identity(taken))
+    command = referral_messages.referral_of(
+        taken.message,
+        definitions.current(),
+        _identity(taken),
+        trusted=inbox.trusted(taken.actor.id),
+    )
     earlier = same_referral.of_bundle(taken.arrival)
     if earlier is None and taken.workflow is Workflow.VALIDATION_UPDATE:
         earlier = same_referral.find(taken.arrival, taken.message)

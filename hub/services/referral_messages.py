@@ -42,7 +42,7 @@ _CARER_CODES = frozenset({"CAREGIVER", "CARGIV"})
 
 
 def referral_of(
-    message: Message, definition: HubDefinition, identity: MessageIdentity
+    message: Message, definition: HubDefinition, identity: MessageIdentity, *, trusted: bool
 ) -> ReceiveReferral:
     """Return what the message asks for. It has passed ``decide``: its parts are there."""
     request_entry, patient = message.service_request, message.patient
@@ -51,7 +51,7 @@ def referral_of(
     request = request_entry.resource
     conditions = _conditions(message, request)
     return ReceiveReferral(
-        person=demographics(patient.resource),
+        person=demographics(patient.resource, trusted=trusted),
         reason=_reason(message, request, conditions),
         referrer=_referrer(message, request, definition),
         channel=Channel.BARS,
@@ -78,8 +78,8 @@ def priority_of(request: Mapping[str, Any]) -> str:
     return "urgent" if use_case_of(request)[:2] in _URGENT_USE_CASES else "routine"
 
 
-def demographics(patient: dict[str, Any]) -> Demographics:
-    """Read who a Patient resource is about."""
+def demographics(patient: dict[str, Any], *, trusted: bool) -> Demographics:
+    """Read who a Patient resource is about; "verified" is the word of a ``trusted`` system only."""
     number = next(
         (i for i in patient.get("identifier") or () if i.get("system") == NHS_NUMBER), None
     )
@@ -88,7 +88,7 @@ def demographics(patient: dict[str, Any]) -> Demographics:
     telecom = list(patient.get("telecom") or ())
     return Demographics(
         nhs_number=number.get("value") if number else None,
-        verified=number is not None and verification_of(number) in TRACED_CODES,
+        verified=trusted and number is not None and verification_of(number) in TRACED_CODES,
         family=name.get("family"),
         given=tuple(name.get("given") or ()),
         birth_date=day(patient.get("birthDate")),

@@ -114,7 +114,7 @@ def _same(request: Record, message: Message, category: str) -> bool:
         _HUB, "Patient", request["subject"]["reference"].removeprefix("Patient/")
     )
     known = identification.identity_of(patient)
-    given = referral_messages.demographics(entry.resource)
+    given = referral_messages.demographics(entry.resource, trusted=False)
     if given.nhs_number and known.nhs_number:
         # Cross-checking an earlier word of the same sender: here a bad number may agree too.
         return normalise(given.nhs_number) == normalise(known.nhs_number)

@@ -14,6 +14,7 @@ from hub.auth import issue_token
 from hub.auth.accounts import register_client
 from hub.db import db
 from hub.domain.actor import hub_actor
+from hub.models.client import Client
 from hub.records import Record
 from hub.records.tables import AUDIT
 from hub.samples import SOUTHEND
@@ -65,9 +66,17 @@ def person(number: str = "9990000018", *, family: str = "Example") -> Record:
         )
 
 
+def trust(trusted: bool) -> None:
+    with transaction():
+        row = db.session.get(Client, "test-system")
+        assert row is not None
+        row.trusted_nhs_numbers = trusted
+
+
 def test_a_known_person_is_linked_on_a_verified_number_and_the_date_of_birth(
     client: FlaskClient, token: str
 ) -> None:
+    trust(True)
     known = person()
     reference = accepted(client, token, bars.referral())
     request = records.read(HUB, *reference.split("/"))
@@ -76,6 +85,17 @@ def test_a_known_person_is_linked_on_a_verified_number_and_the_date_of_birth(
     assert [t["code"]["coding"][0]["code"] for t in found("Task", ("focus", reference))] == [
         "triage"
     ]
+
+
+def test_the_word_of_a_system_that_is_not_trusted_links_nobody(
+    client: FlaskClient, token: str
+) -> None:
+    trust(False)
+    known = person()
+    reference = accepted(client, token, bars.referral())
+    assert records.read(HUB, *reference.split("/"))["subject"]["reference"] != known.reference
+    suggested = triage_inputs.read(task_of(reference, "tracing").resource).suggested_people
+    assert [shown.reference for shown in suggested] == [known.reference]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +109,7 @@ def test_a_known_person_is_linked_on_a_verified_number_and_the_date_of_birth(
 def test_without_proof_a_person_decides(
     client: FlaskClient, token: str, number: str | None, born: str
 ) -> None:
+    trust(True)
     known = person("9990000018" if number != "3478526985" else "3478526985")
     reference = accepted(client, token, bars.referral(nhs_number=number, born=born))
     request = records.read(HUB, *reference.split("/"))
