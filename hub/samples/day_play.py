@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 _OPEN = "requested,received,accepted,ready,in-progress"
 _INTERVENTION = "intervention"
+_ERRANDS = frozenset({"send-on", "suspected-cancer-check"})
+"""What the front door itself still does for referrals that it does not pass on."""
 
 
 @dataclass(order=True, slots=True)
@@ -136,7 +138,9 @@ class Play:
             early = referral.number % 2 == 0
             when = now if early else referral.triage_at + 2 * STEP
             self._at(when, partial(self._cancel, referral))
-        if referral.fate not in DOOR:
+        if referral.fate in DOOR:
+            self._at(now + 6 * STEP, partial(self._run_errands, referral))
+        else:
             self._at(referral.triage_at, partial(self._triage, referral))
 
     def _under(self, strike: str, now: datetime, act: Callable[[], T]) -> T:
@@ -217,6 +221,20 @@ class Play:
         if done and accepts:
             self.settle()
             self._plan_work(referral, now)
+        if done and referral.fate is Fate.REDIRECTED:
+            self._at(now + 6 * STEP, partial(self._run_errands, referral))
+
+    def _run_errands(self, referral: Referral, now: datetime) -> None:
+        """Let the front door make sure that what it sent elsewhere has arrived there."""
+        for code in sorted(_ERRANDS):
+            for task in self._tasks_of(referral, code):
+                who = self._worker(task, now)
+                page = f"/worklist/{task['id']}"
+                if who is None:
+                    self._at(now + 6 * STEP, partial(self._run_errands, referral))
+                elif self._press(who, task, f"{page}/claim", {"accepted"}):
+                    mine = self._task(task["id"])
+                    self._press(who, mine, f"{page}/complete", {"completed"}, outcome="done")
 
     def _plan_work(self, referral: Referral, now: datetime) -> None:
         for task in self._tasks_of(referral, _INTERVENTION):
