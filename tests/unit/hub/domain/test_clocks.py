@@ -94,6 +94,8 @@ def test_overlapping_pauses_count_once() -> None:
     ]
 
     assert clocks.due_at(TRIAGE, at(7, 5, 8), EIGHT_TO_EIGHT, pauses) == at(7, 5, 15)
+    reading = clocks.read(TRIAGE, at(7, 5, 8), at(7, 5, 13), EIGHT_TO_EIGHT, pauses)
+    assert reading.share == 0.5
 
 
 def test_a_pause_with_a_reason_the_clock_does_not_know_hides_nothing() -> None:
