@@ -1,6 +1,6 @@
 """What a referrer hands in at the SPOR, whatever door it came through (care-model section 3)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -149,4 +149,3 @@ class ReceiveReferral:
     request: dict[str, Any] | None = None
     """The message's own ServiceRequest, whose further elements are kept."""
     message: MessageIdentity | None = None
-    extensions: tuple[dict[str, Any], ...] = field(default=())
