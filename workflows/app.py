@@ -10,16 +10,15 @@ import sys
 from functools import cache
 from typing import Any
 
-import structlog
 from celery import Celery, Task
 from celery.signals import setup_logging, worker_process_init
 from flask import Flask
 from kombu.entity import Exchange, Queue
-from kombu.exceptions import OperationalError
 
 from hub import log, settings
 from hub.app import create_app
 from workflows.schedule import BEAT_SCHEDULE
+from workflows.sender import Sender
 
 QUEUES = ("routing", "escalation", "notification", "message")
 """One queue a kind of work, so that a slow subscriber never holds up a referral."""
@@ -130,17 +129,8 @@ celery.conf.update(
 )
 
 
-def send(name: str, *args: Any) -> None:
-    """Send a message and forget it: waiting for results would tie the sender to the broker."""
-    celery.send_task(name, args=args, ignore_result=True)
-
-
-def hint(name: str) -> None:
-    """Start a sweep early. Losing the hint is harmless: beat comes by in seconds."""
-    try:
-        send(name)
-    except (OperationalError, OSError) as error:
-        structlog.get_logger(__name__).info("hint lost", task=name, cause=str(error))
+sender = Sender(celery)
+"""This process's own; a forked child opens a connection of its own with the first message."""
 
 
 @celery.task(name="workflows.app.ping", ignore_result=False)  # type: ignore[untyped-decorator]

@@ -8,7 +8,7 @@ from flask import current_app
 from hub.adapters.rest_hook import HTTPRestHook, RestHook
 from hub.services import deliveries, subscriptions
 from hub.transaction import current, transaction
-from workflows.app import celery, hint
+from workflows.app import celery, sender
 from workflows.handlers import Event, handler
 
 log = structlog.get_logger(__name__)
@@ -28,14 +28,14 @@ def consider(event: Event) -> None:
     )
     opened = current()
     assert opened is not None
-    opened.after_commit("deliver", partial(hint, "workflows.delivery.sweep"))
+    opened.after_commit("deliver", partial(sender.hint, "workflows.delivery.sweep"))
 
 
 @celery.task(name="workflows.delivery.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Start a task for each subscriber that has something due: a slow one holds up nobody."""
     for subscription_id in deliveries.due_subscribers():
-        deliver.delay(subscription_id)
+        sender.send("workflows.delivery.deliver", subscription_id)
 
 
 @celery.task(name="workflows.delivery.deliver")  # type: ignore[untyped-decorator]
@@ -54,5 +54,5 @@ def deliver(subscription_id: str) -> int:
         if not settled:
             log.warning("delivery failed", delivery=parcel.delivery_id, error=answer.error)
             return sent
-    hint("workflows.delivery.sweep")
+    sender.hint("workflows.delivery.sweep")
     return AT_ONCE

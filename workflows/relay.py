@@ -6,12 +6,13 @@ a publish that may be lost. Any number may run: rows are claimed with SKIP LOCKE
 
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
+import psycopg
 import redis
 import structlog
-from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy import text, update
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,7 +23,7 @@ from hub.records.tables import OUTBOX
 from hub.services import announcements
 from hub.transaction import transaction
 from workflows import heartbeat
-from workflows.app import QUEUES, celery, flask_app, send
+from workflows.app import QUEUES, celery, flask_app, sender
 from workflows.schedule import SWEEPS
 
 log = structlog.get_logger(__name__)
@@ -82,33 +83,37 @@ class Relay:
     def run(self) -> None:
         """Relay until stopped; trouble with PostgreSQL or Valkey is waited out."""
         while not self._stopping:
-            try:
-                worked = self.turn()
-            except (SQLAlchemyError, redis.RedisError, BrokerError, OSError) as error:
-                log.warning("relay waits", cause=f"{type(error).__name__}: {error}"[:300])
-                self._ears = self._declared = False
-                time.sleep(TROUBLE_SECONDS)
-                continue
-            if not worked:
-                self._listen()
+            more = [self._attempt(duty) for duty in (self._beat, self.send_due, self.announce)]
+            if not any(more):
+                self._attempt(self._listen)
 
-    def turn(self) -> bool:
-        """Do what is due now; True when there may be more."""
-        self._beat()
-        if not self._declared:
-            self._declare()
+    def _attempt(self, duty: Callable[[], bool]) -> bool:
+        """Do one duty; whatever goes wrong in it must not keep the relay from the others."""
+        try:
+            return duty()
+        except (SQLAlchemyError, psycopg.Error, redis.RedisError, OSError) as error:
+            log.warning("relay waits", cause=f"{type(error).__name__}: {error}"[:300])
+        except Exception:
+            log.exception("relay failed", duty=duty.__name__)
+        self._ears = self._declared = False
+        time.sleep(TROUBLE_SECONDS)
+        return False
+
+    def announce(self) -> bool:
+        """Turn changes of records into deliveries; True when there may be more."""
         with flask_app().app_context(), transaction():
             told = announcements.announce_changes()
-        with flask_app().app_context():
-            sent = self.send_due()
         if told.deliveries:
-            send("workflows.delivery.sweep")
-        return told.changes >= announcements.BULK or sent == CLAIM
+            sender.hint("workflows.delivery.sweep")
+        return told.changes >= announcements.BULK
 
-    def send_due(self) -> int:
+    def send_due(self) -> bool:
         """Claim due rows, commit the claim, then send: a crash in between only delays."""
+        if not self._declared:
+            sender.declare()
+            self._declared = True
         real = datetime.fromtimestamp(time.time(), UTC)
-        with transaction():
+        with flask_app().app_context(), transaction():
             rows = db.session.execute(
                 _CLAIM_SQL,
                 {
@@ -129,17 +134,17 @@ class Relay:
             for name, ids in by_handler.items():
                 for start in range(0, len(ids), BATCH):
                     batch = ids[start : start + BATCH]
-                    send(f"workflows.{name}", batch)
+                    sender.send(f"workflows.{name}", batch)
                     unsent -= set(batch)
         finally:
             if unsent:
                 self._unclaim(unsent)
-        return len(rows)
+        return len(rows) == CLAIM
 
     @staticmethod
     def _unclaim(row_ids: set[int]) -> None:
         """Take back the claim of rows that the broker did not take."""
-        with transaction():
+        with flask_app().app_context(), transaction():
             db.session.execute(update(OUTBOX).where(OUTBOX.c.id.in_(row_ids)).values(sent_at=None))
 
     def _busy(self) -> list[str]:
@@ -155,11 +160,11 @@ class Relay:
             and waiting[router.route({}, name)["queue"].name] > BUSY
         ]
 
-    def _beat(self) -> None:
+    def _beat(self) -> bool:
         """Each second: say that the relay lives, and notice a Valkey that lost its memory."""
         now = time.monotonic()
         if now - self._beaten < 1:
-            return
+            return False
         heartbeat.beat(self._valkey, "relay")
         if self._valkey.set(MARK, "here", nx=True):
             # The queues are gone with the mark: whatever was sent and not handled is sent anew.
@@ -169,15 +174,9 @@ class Relay:
                     update(OUTBOX).where(OUTBOX.c.handled_at.is_(None)).values(sent_at=None)
                 )
         self._beaten = now
+        return False
 
-    def _declare(self) -> None:
-        """Write down which queue takes what: kombu keeps that in Valkey, where it can be lost."""
-        with celery.connection_for_write() as connection:
-            for queue in celery.amqp.queues.values():
-                queue(connection.default_channel).declare()
-        self._declared = True
-
-    def _listen(self) -> None:
+    def _listen(self) -> bool:
         """Sleep until the next poll or a wake-up; ``sweep`` runs every sweep at once."""
         if not self._ears:
             self._pubsub.subscribe(WAKE_CHANNEL)
@@ -186,8 +185,9 @@ class Relay:
         while message is not None:
             if message.get("data") == b"sweep":
                 for name in SWEEPS:
-                    send(name)
+                    sender.hint(name)
             message = self._pubsub.get_message(timeout=0)
+        return False
 
 
 def main() -> None:

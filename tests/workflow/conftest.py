@@ -158,7 +158,7 @@ def accepted_referral(patient: str) -> Callable[..., Record]:
 
 
 def eventually(
-    condition: Callable[[], Any], *, within: float = 40, processes: Processes | None = None
+    condition: Callable[[], Any], *, within: float = 150, processes: Processes | None = None
 ) -> Any:
     """Return the first true answer of ``condition``; fail with the logs when it never comes."""
     deadline = time.monotonic() + within

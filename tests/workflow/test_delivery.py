@@ -26,7 +26,7 @@ from hub.services import announcements, deliveries, subscriptions
 from hub.transaction import transaction
 from tests.workflow.conftest import SUNDAY, Processes
 from workflows import delivery as workflow
-from workflows.app import celery
+from workflows.app import celery, sender
 from workflows.handlers import handle
 
 AMBULANCE = Actor(
@@ -45,6 +45,7 @@ def time(
     # These tests are relay and worker themselves: nobody else may take their work.
     _processes.stop()
     monkeypatch.setattr(celery.conf, "broker_url", "memory://")
+    sender.forget()
     clock.set_simulated(tmp_path, SUNDAY)
     clock.use_simulated(tmp_path)
 

@@ -22,8 +22,9 @@ from tests.workflow.conftest import (
     eventually,
     is_with_a_person,
 )
-from workflows.app import broker_url, celery, send
+from workflows.app import broker_url, celery, sender
 from workflows.handlers import Event, handle
+from workflows.sender import SendError
 
 pytestmark = [pytest.mark.slow]
 Accepted = Callable[..., Record]
@@ -48,7 +49,8 @@ def test_an_accepted_referral_is_with_a_person_within_seconds(
     started = time.monotonic()
     eventually(lambda: is_with_a_person(task), processes=processes)
 
-    assert time.monotonic() - started < 5
+    # Two seconds on an idle machine; this leaves room for a busy one.
+    assert time.monotonic() - started < 10
     eventually(is_idle, processes=processes)
     assert breaches() == []
 
@@ -65,6 +67,7 @@ def test_each_message_that_comes_twice_has_one_effect(
     )
     db.session.rollback()
     celery.conf.broker_url = broker_url(app.config["CAREHUB"].redis_url)
+    sender.forget()
     for _ in range(2):
         eventually(lambda: _send("workflows.routing.route_task", rows), processes=processes)
     eventually(lambda: all(map(is_with_a_person, tasks)) and is_idle(), processes=processes)
@@ -76,8 +79,8 @@ def test_each_message_that_comes_twice_has_one_effect(
 
 def _send(name: str, rows: list[int]) -> bool:
     try:
-        send(name, rows)
-    except OSError:
+        sender.send(name, rows)
+    except SendError:
         return False  # the relay has not declared the queues yet
     return True
 
@@ -93,9 +96,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_does_nothing_twice(
     tasks += [accepted_referral(minutes=1) for _ in range(5)]
     processes.start("worker")
 
-    eventually(
-        lambda: all(map(is_with_a_person, tasks)) and is_idle(), within=60, processes=processes
-    )
+    eventually(lambda: all(map(is_with_a_person, tasks)) and is_idle(), processes=processes)
     assert [len(decisions_of(task)) for task in tasks] == [1] * 25
     assert breaches() == []
 
@@ -113,7 +114,7 @@ def test_a_flushed_valkey_loses_nothing(
     valkey.flushall()
     processes.start("worker")
 
-    eventually(lambda: all(map(is_with_a_person, tasks)), within=60, processes=processes)
+    eventually(lambda: all(map(is_with_a_person, tasks)), processes=processes)
     assert [len(decisions_of(task)) for task in tasks] == [1] * 3
 
 
