@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import literal, select, true, union_all
 
 from hub import records
 from hub.db import db
@@ -82,14 +82,15 @@ def _add_work(actor: Actor, found: dict[str, PersonRecords]) -> None:
         ).where(
             table.c.patient_id.in_(ids),
             table.c.status.in_(statuses),
+            further,
             table.c.managed,
             ~table.c.deleted,
             records.visible_to(actor, table),
         )
-        for table, name, statuses in (
-            (_TASK, "Task", sorted(OPEN)),
-            (_PLAN, "CarePlan", ["draft", "active", "on-hold"]),
-            (_EPISODE, "EpisodeOfCare", ["active"]),
+        for table, name, statuses, further in (
+            (_TASK, "Task", sorted(OPEN), true()),
+            (_PLAN, "CarePlan", ["draft", "active", "on-hold"], true()),
+            (_EPISODE, "EpisodeOfCare", ["active"], _EPISODE.c.type == "eol-register"),
         )
     ]
     for row in db.session.execute(union_all(*parts)).mappings():

@@ -192,8 +192,12 @@ def _triage(task_id: str, form: Filled | None = None, status: int = 200) -> Resp
         status,
         task=tasks.line(task, now, patient=known.patient if known else None),
         person=people.head(known.patient, now) if known else None,
-        story=referral_words.story(referral, task),
+        story=referral_words.story(
+            referral, task, records.read_many(actor, referral_words.links(referral)).values()
+        ),
         alerts=alerts.of_flags(known.all("Flag")) if known else [],
+        # An alert that stands on a flag in force is shown once.
+        flagged={each.reference for each in known.all("Flag")} if known else set(),
         inputs=inputs,
         earlier=referral_words.earlier(known.all("ServiceRequest"), referral) if known else [],
         work=[

@@ -236,7 +236,11 @@ def _task(task_id: str, form: Filled | None = None, verb: str = "", status: int 
         ]
         if known
         else [],
-        story=referral_words.story(referral, task) if referral else None,
+        story=referral_words.story(
+            referral, task, records.read_many(actor, referral_words.links(referral)).values()
+        )
+        if referral
+        else None,
         plans=known.managed("CarePlan") if known else [],
         decisions=[
             (words.moment(each.decided_at), directory.name_of(each.owner), each.sentence)

@@ -12,7 +12,6 @@ from werkzeug.test import TestResponse
 from hub.auth.public_routes import PUBLIC_ROUTES
 from tests.web.staff import PASSWORD, open_door, token_of
 
-
 _SAMPLES = {"fhirtype": "Patient", "fhirid": "x", "int": "1"}
 
 

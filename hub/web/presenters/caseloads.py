@@ -103,10 +103,15 @@ def _plan(plans: list[Record], today: date) -> tuple[str, str, str]:
         return plan.id, "No review date", "soon"
     on = date.fromisoformat(review)
     if on < today:
-        return plan.id, f"Review was due {words.short_day(on)}", "late"
+        return plan.id, f"Review was due {_near(on, today)}", "late"
     if on <= today + REVIEW_SOON:
-        return plan.id, f"Review {words.short_day(on)}", "soon"
+        return plan.id, f"Review {_near(on, today)}", "soon"
     return plan.id, f"Review {words.short_day(on)}", "later"
+
+
+def _near(on: date, today: date) -> str:
+    """Leave the year out where nobody needs it."""
+    return f"{on.day} {on:%b}" if on.year == today.year else words.short_day(on)
 
 
 def _holder(held: tuple[Holding, ...], role: AccountableRole, now: datetime) -> str:

@@ -128,6 +128,8 @@ def compared(
     ]
 
 
+_ALIKE = 0.6
+"""Share of equal words from which on a change is shown inside the text."""
 _PIECES = re.compile(r"\s+|[^\s]+")
 
 
@@ -136,6 +138,9 @@ def difference(before: str, after: str) -> Markup:
     old, new = _PIECES.findall(before), _PIECES.findall(after)
     parts = []
     matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
+    if before and after and matcher.ratio() < _ALIKE:
+        # Two texts woven word into word are read by nobody.
+        return Markup("<del>{}</del>\n<ins>{}</ins>").format(before, after)
     for kind, old_from, old_to, new_from, new_to in matcher.get_opcodes():
         gone, come = "".join(old[old_from:old_to]), "".join(new[new_from:new_to])
         if kind == "equal":

@@ -1,5 +1,6 @@
 """A referral on the board of the single point of referral, and its story for triage."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -129,9 +130,37 @@ class Story:
     notes: tuple[str, ...]
 
 
-def story(request: Record | None, task: Record) -> Story:
+LINKS = ("reasonReference", "basedOn", "supportingInfo")
+"""Elements of a referral that point to what the referrer sent with it."""
+
+
+def links(request: Record | None) -> list[str]:
+    """Return the references to what came with the referral."""
+    found = [each for name in LINKS for each in (request.get(name, ()) if request else ())]
+    return [each["reference"] for each in found if "reference" in each]
+
+
+def _of_linked(linked: Iterable[Record]) -> list[str]:
+    """Return the words of conditions and plans that came with the referral."""
+    found = []
+    for each in linked:
+        resource = each.resource
+        found.append(elements.concept_text(resource.get("code")))
+        found.append(str(resource.get("description", "")))
+        for activity in resource.get("activity", ()):
+            detail = activity.get("detail") or {}
+            found.append(
+                str(detail.get("description") or elements.concept_text(detail.get("code")))
+            )
+        found += [str(note["text"]) for note in elements.notes(resource)]
+    return list(dict.fromkeys(text for text in found if text))
+
+
+def story(request: Record | None, task: Record, linked: Iterable[Record] = ()) -> Story:
+    """Return what the referrer said: in the referral, or in what came with it."""
     resource = request.resource if request else {}
-    reasons = [elements.concept_text(each) for each in resource.get("reasonCode", ())]
+    sent = _of_linked(linked)
+    reasons = [elements.concept_text(each) for each in resource.get("reasonCode", ())] or sent
     said = {url: elements.extension(resource, url) for url in (CONSENT, CARER, SOURCE)}
     facts = [
         ("Comes from", _source_words(said[SOURCE])),
@@ -141,7 +170,7 @@ def story(request: Record | None, task: Record) -> Story:
         ("Told to the person", str(resource.get("patientInstruction", ""))),
     ]
     return Story(
-        reason=reason(request),
+        reason=_said(reasons[0]) if reasons else reason(request),
         reasons=tuple(_said(each) for each in reasons[1:] if each),
         wanted=wanted(request),
         source=source(request, task.resource),
