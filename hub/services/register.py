@@ -176,7 +176,8 @@ def next_review(entry: RegisterEntry, last: date) -> date:
 
 
 def _living(actor: Actor, patient_id: str) -> Record:
-    patient = records.read(actor, "Patient", patient_id)
+    """Return the person, held until the transaction ends: two entries at once would be two."""
+    patient = records.lock(actor, "Patient", patient_id)
     if patient.get("deceasedBoolean") or patient.get("deceasedDateTime"):
         raise StateError("this person has died", field="patient")
     return patient
@@ -186,7 +187,10 @@ def _entry_of(actor: Actor, patient_id: str) -> Record:
     found = standing.register_episodes(actor, patient_id)
     if not found:
         raise StateError("this person is not on the register", field="patient")
-    return records.lock(actor, "EpisodeOfCare", found[0].id)
+    held = records.lock(actor, "EpisodeOfCare", found[0].id)
+    if held["status"] != "active":
+        raise StateError("this person has just left the register", field="patient")
+    return held
 
 
 def _answers(actor: Actor, patient_id: str) -> Record:

@@ -1,11 +1,13 @@
 """The end-of-life register: only with consent, one transaction, every critical change told."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from hub import clock, records
@@ -323,3 +325,44 @@ def test_a_decision_is_not_dated_ahead(person: Make) -> None:
 
     with pytest.raises(RuleError, match="future"):
         enter(person(), replace(ENTRY, consent=consent))
+
+
+def at_once(app: Flask, *actions: Callable[[], object]) -> list[Exception]:
+    """Run the actions in threads that start together; return what they raised."""
+    barrier = threading.Barrier(len(actions))
+    failed: list[Exception] = []
+
+    def run(action: Callable[[], object]) -> None:
+        with app.app_context():
+            barrier.wait()
+            try:
+                action()
+            except Exception as error:  # noqa: BLE001 - a thread hands every failure to the test
+                failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failed
+
+
+def test_two_who_enter_the_same_person_at_once_make_one_entry(app: Flask, person: Make) -> None:
+    ada = person()
+
+    failed = at_once(app, *[lambda: enter(ada)] * 3)
+
+    assert [type(error) for error in failed] == [StateError, StateError]
+    assert counts(ada)["EpisodeOfCare"] == 1
+    assert [event for event, _ in events()] == ["RegisterEntered"]
+
+
+def test_two_who_take_the_same_person_off_at_once_tell_it_once(app: Flask, person: Make) -> None:
+    ada = person()
+    enter(ada)
+
+    failed = at_once(app, *[lambda: leave(ada, LeavingReason.IMPROVED)] * 3)
+
+    assert [type(error) for error in failed] == [StateError, StateError]
+    assert [event for event, _ in events()] == ["RegisterEntered", "RegisterLeft"]
