@@ -215,22 +215,24 @@ class TestTwoPeopleOnePlan:
         jo.opens(f"{plan}/sections/contingency")
         priya.opens(f"{plan}/sections/contingency")
 
-        self.when_they_write(jo, "If Anne is ill ring her brother")
+        theirs = f"If Anne is ill ring her brother {uuid.uuid4().hex[:6]}"
+        ours = f"If the heating fails ring the council {uuid.uuid4().hex[:6]}"
+        self.when_they_write(jo, theirs)
         with priya.page.expect_response(re.compile(r"/sections/contingency$")) as answer:
-            self.when_they_write(priya, "If the heating fails ring the council")
+            self.when_they_write(priya, ours)
 
         assert answer.value.status == 409
         main = priya.page.locator("main")
         expect(main).to_contain_text("Saved by Jo Ellison")
-        expect(main).to_contain_text("If Anne is ill ring her brother")
+        expect(main).to_contain_text(theirs)
         draft = priya.page.get_by_label("The text that should stand")
-        expect(draft).to_have_value("If the heating fails ring the council")
+        expect(draft).to_have_value(ours)
 
         priya.presses("Save both, one after the other")
 
         expect(priya.page.get_by_role("status")).to_contain_text("Your change is saved")
-        expect(priya.page.locator("main")).to_contain_text("If Anne is ill ring her brother")
-        expect(priya.page.locator("main")).to_contain_text("If the heating fails ring the council")
+        expect(priya.page.locator("main")).to_contain_text(theirs)
+        expect(priya.page.locator("main")).to_contain_text(ours)
         self.then_the_history_names_both(priya)
 
     def then_the_history_names_both(self, reader: Visitor) -> None:
