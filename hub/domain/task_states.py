@@ -77,6 +77,8 @@ class TaskFacts:
     finished_at: datetime | None = None
     finished_by: str | None = None
     """Reference of the one who completed it."""
+    team: str | None = None
+    """``CareTeam/<id>`` whose work it is, also while one of its members owns it."""
 
 
 def parties(actor: Actor, task: TaskFacts) -> frozenset[Party]:
@@ -86,7 +88,7 @@ def parties(actor: Actor, task: TaskFacts) -> frozenset[Party]:
         found.add(Party.HUB)
     references = {actor.practitioner, actor.organization, actor.id} - {None}
     persons = {actor.practitioner, actor.id} - {None}
-    if task.owner in persons or task.owner in actor.teams:
+    if task.owner in persons or {task.owner, task.team} & actor.teams:
         found.add(Party.OWNER)
     if task.requester is not None and task.requester in references:
         found.add(Party.REQUESTER)

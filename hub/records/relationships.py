@@ -11,6 +11,9 @@ OPEN_TASK = frozenset({"requested", "received", "accepted", "ready", "in-progres
 
 CARE_TEAM = "care-team"
 OPEN_TASK_BASIS = "open-task"
+TEAM_WORK = "team-work"
+"""Kept by ``hub.services.assignments``: the team whose work a task is, whoever owns it now."""
+REQUESTED = "requested-work"
 REGISTERED_PRACTICE = "registered-practice"
 
 
@@ -25,10 +28,15 @@ def relationships(resource: dict[str, Any], patient_id: str | None) -> set[tuple
                 for party in _references(resource.get("generalPractitioner", ()))
             }
         case "Task" if is_managed(resource) and resource.get("status") in OPEN_TASK:
-            # An offered hand-over lets the next owner look before they accept.
+            requesters = _references([resource.get("requester", {})])
             return {
                 (patient_id, party, OPEN_TASK_BASIS)
                 for party in _references([resource.get("owner", {})])
+            } | {
+                # Who asked for work may see what becomes of it, as long as it is open.
+                (patient_id, party, REQUESTED)
+                for party in requesters
+                if party.startswith("Practitioner/")
             }
         case "CareTeam" if is_managed(resource) and resource.get("status") == "active":
             return {

@@ -7,7 +7,7 @@ sides are derived here from each version of the Task, in its own transaction.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
 from hub import clock, records
 from hub.db import db
@@ -16,6 +16,8 @@ from hub.domain.definition import HubDefinition
 from hub.domain.task_states import OPEN, TaskStatus
 from hub.models.assignment import Assignment
 from hub.records.ids import new_id
+from hub.records.relationships import TEAM_WORK
+from hub.records.tables import RELATIONSHIPS
 from hub.services import clocks, definitions, notices, task_content
 from hub.services.task_content import Task
 
@@ -113,6 +115,7 @@ def _follow_open(actor: Actor, task_id: str, old: Task | None, new: Task) -> Non
         )
     )
     db.session.flush()
+    _open_record_to(team, task_id, task_content.reference(new, "for"))
     if old is None and last is not None:
         clocks.reopen(task_id)
     if owner.startswith("Practitioner/") and owner != actor.practitioner:
@@ -129,6 +132,7 @@ def _follow_closed(actor: Actor, task_id: str, old: Task, new: Task | None) -> N
     if spell is not None:
         rejected = status is TaskStatus.REJECTED
         _end(spell, "declined" if rejected else status.value, actor)
+    _open_record_to(None, task_id, None)
     if status in _STOPS_CLOCK:
         clocks.stop(task_id, status.value)
     elif status is TaskStatus.REJECTED:
@@ -136,6 +140,25 @@ def _follow_closed(actor: Actor, task_id: str, old: Task, new: Task | None) -> N
             "TaskReleased",
             subject=f"Task/{task_id}",
             payload={"cause": "declined", "by": task_content.owner(old)},
+        )
+
+
+def _open_record_to(team: str | None, task_id: str, patient: str | None) -> None:
+    """Let the team whose work it is see the person while the task is open, and nobody's after."""
+    source = f"Task/{task_id}"
+    db.session.execute(
+        delete(RELATIONSHIPS).where(
+            RELATIONSHIPS.c.source == source, RELATIONSHIPS.c.basis == TEAM_WORK
+        )
+    )
+    if team and patient and patient.startswith("Patient/"):
+        db.session.execute(
+            insert(RELATIONSHIPS).values(
+                source=source,
+                patient_id=patient.removeprefix("Patient/"),
+                party=team,
+                basis=TEAM_WORK,
+            )
         )
 
 

@@ -107,7 +107,11 @@ class Hub:
             "CAREHUB_SECRET": settings.environment().get("CAREHUB_SECRET") or kind.secret,
         }
         self.environment = settings.environment(
-            CAREHUB_HOME=str(self.home), PYTHONUNBUFFERED="1", **told
+            CAREHUB_HOME=str(self.home),
+            PYTHONUNBUFFERED="1",
+            # Without compiled modules each process would compile the whole application again.
+            PYTHONDONTWRITEBYTECODE="",
+            **told,
         )
         self._prepare()
         home.write_privately(self.home / "running.json", json.dumps(told))

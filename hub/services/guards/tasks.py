@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from fhir.systems import ACCOUNTABLE_ORGANIZATION, PERFORMING_ORGANIZATION
 from hub import clock, records
+from hub.db import db
 from hub.domain import task_states
 from hub.domain.actor import Actor
 from hub.domain.errors import RuleError, StateError
 from hub.domain.task_states import TaskFacts, TaskStatus
+from hub.models.assignment import Assignment
 
 #: What a task is about and for whom does not change under its owner.
 _FIXED = ("intent", "for", "authoredOn", "requester")
@@ -48,6 +52,7 @@ def facts(task: Mapping[str, Any]) -> TaskFacts:
     ended = task.get("executionPeriod", {}).get("end")
     owner = _owner(task)
     return TaskFacts(
+        team=_team(task.get("id")),
         status=_status(task),
         owner=owner,
         requester=task.get("requester", {}).get("reference"),
@@ -55,6 +60,13 @@ def facts(task: Mapping[str, Any]) -> TaskFacts:
         author=task.get("requester", {}).get("reference"),
         finished_at=datetime.fromisoformat(ended) if ended else None,
         finished_by=owner,
+    )
+
+
+def _team(task_id: str | None) -> str | None:
+    """Return the team whose work the task is, as the rows say before this write."""
+    return db.session.scalar(
+        select(Assignment.team).where(Assignment.task_id == task_id, Assignment.ends_at.is_(None))
     )
 
 

@@ -139,3 +139,21 @@ def test_a_member_of_the_care_team_sees_until_their_time_ends(person: str) -> No
     records.update(HUB, body, type="CareTeam", id=team.id)
 
     assert (seen_before, _sees(_person("jo"), person)) == (True, False)
+
+
+def test_the_team_sees_the_person_while_a_colleague_owns_its_work(person: str) -> None:
+    task = _task(person, "CareTeam/district-nursing-west")
+    colleague = _person("tom", "Organization/own", "CareTeam/district-nursing-west")
+    with transaction():
+        body = task.resource
+        body["owner"] = {"reference": "Practitioner/nurse"}
+        body["statusReason"] = {"coding": [{"system": "x", "code": "routed"}]}
+        task = records.update(HUB, body, type="Task", id=task.id)
+    seen_while_open = _sees(colleague, person)
+    with transaction():
+        body = task.resource
+        body["status"] = "cancelled"
+        body["statusReason"] = {"coding": [{"system": "x", "code": "death"}]}
+        records.update(HUB, body, type="Task", id=task.id)
+
+    assert (seen_while_open, _sees(colleague, person)) == (True, False)
