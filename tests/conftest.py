@@ -67,8 +67,14 @@ def _empty(application: Flask) -> None:
     url = application.config["CAREHUB"].database_url.replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
         found = [f'"{name}"' for (name,) in connection.execute(full.encode()).fetchall()]
-        if found:
-            connection.execute(f"TRUNCATE {', '.join(found)} RESTART IDENTITY CASCADE".encode())
+        for attempt in range(5) if found else ():
+            try:
+                connection.execute(f"TRUNCATE {', '.join(found)} RESTART IDENTITY CASCADE".encode())
+                break
+            except psycopg.errors.DeadlockDetected:
+                # Autovacuum was at one of the tables.
+                if attempt == 4:
+                    raise
     application.extensions["carehub_redis"].flushdb()
 
 

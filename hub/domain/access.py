@@ -15,12 +15,16 @@ class Basis(StrEnum):
 
     CARE_TEAM = "care-team"
     OPEN_TASK = "open-task"
+    TEAM_WORK = "team-work"
+    REQUESTED = "requested-work"
     REGISTERED_PRACTICE = "registered-practice"
 
 
 _BASIS_WORDS = {
     Basis.CARE_TEAM: "is in this person's care team",
     Basis.OPEN_TASK: "has open work for this person",
+    Basis.TEAM_WORK: "is in a team that has open work for this person",
+    Basis.REQUESTED: "asked for open work for this person",
     Basis.REGISTERED_PRACTICE: "works for the practice this person is registered with",
 }
 

@@ -10,37 +10,14 @@ from typing import Any
 
 import orjson
 from psycopg import Connection
-from sqlalchemy import BigInteger, Column, Identity, Integer, LargeBinary, Table, Text
 
 from hub import clock
-from hub.db import db, driver
-from hub.records.tables import ID, INSTANT
+from hub.db import driver
 from hub.transaction import current
 
 _SPOOL_LOCK = 7_201
 _SEAL_LOCK = 7_202
 """Advisory locks: one shipper and one sealer at a time, whoever is asked twice."""
-
-SEALS = Table(
-    "audit_seal",
-    db.metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("sealed_at", INSTANT, nullable=False),
-    Column("from_xid", BigInteger, nullable=False),
-    Column("before_xid", BigInteger, nullable=False),
-    Column("rows", Integer, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-)
-"""SHA-256 over the seal before and the batch's rows in order of (xid, id)."""
-
-SHIPPED = Table(
-    "audit_shipped",
-    db.metadata,
-    Column("segment", ID, primary_key=True),
-    Column("rows", Integer, nullable=False),
-    Column("refused", Text),
-)
-"""Spool segments that are in the audit: each is shipped once, also when its file outlives it."""
 
 
 def ship(folder: Path, *, leftovers: bool = False) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     Numeric,
     PrimaryKeyConstraint,
     Table,
@@ -222,3 +223,24 @@ OUTBOX = Table(
     Index("ix_outbox_subject", "subject"),
 )
 """What must happen after the commit: one row a handler, written in the transaction itself."""
+
+AUDIT_SEALS = Table(
+    "audit_seal",
+    db.metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("sealed_at", INSTANT, nullable=False),
+    Column("from_xid", BigInteger, nullable=False),
+    Column("before_xid", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+)
+"""SHA-256 over the seal before and the batch's rows in order of (xid, id)."""
+
+AUDIT_SHIPPED = Table(
+    "audit_shipped",
+    db.metadata,
+    Column("segment", ID, primary_key=True),
+    Column("rows", Integer, nullable=False),
+    Column("refused", Text),
+)
+"""Spool segments that are in the audit: each is shipped once, also when its file outlives it."""

@@ -72,6 +72,21 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit'))
     )
     op.create_index('ix_audit_xid', 'audit', ['xid'], unique=False, postgresql_using='brin')
+    op.create_table('audit_seal',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('sealed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('from_xid', sa.BigInteger(), nullable=False),
+    sa.Column('before_xid', sa.BigInteger(), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('digest', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_seal'))
+    )
+    op.create_table('audit_shipped',
+    sa.Column('segment', sa.Text(collation='C'), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('refused', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('segment', name=op.f('pk_audit_shipped'))
+    )
     op.create_table('client',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -1691,6 +1706,8 @@ def downgrade() -> None:
     op.drop_index('uq_definition_version_active', table_name='definition_version', postgresql_where=sa.text('active'))
     op.drop_table('definition_version')
     op.drop_table('client')
+    op.drop_table('audit_shipped')
+    op.drop_table('audit_seal')
     op.drop_index('ix_audit_xid', table_name='audit', postgresql_using='brin')
     op.drop_table('audit')
     op.drop_index('uq_assignment_current', table_name='assignment', postgresql_where=sa.text('ends_at IS NULL'))
