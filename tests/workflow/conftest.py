@@ -37,7 +37,7 @@ COMMANDS = {
 
 
 class Processes:
-    """Starts, kills and stops the processes of a hub; they outlive a single test."""
+    """Starts, kills and stops the processes of a hub; they outlive a single test, not its file."""
 
     def __init__(self, settings: Settings, log_folder: Path) -> None:
         self._environment = os.environ | {
@@ -85,7 +85,9 @@ class Processes:
         return (self._log_folder / f"{name}.log").read_text(errors="replace")
 
 
-@pytest.fixture(scope="session")
+# A module's, not the session's: they work on the same database, and would act on what the tests
+# of other files write.
+@pytest.fixture(scope="module")
 def _processes(
     hub_settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Processes]:
