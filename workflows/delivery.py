@@ -41,7 +41,9 @@ def sweep() -> None:
 @celery.task(name="workflows.delivery.deliver")  # type: ignore[untyped-decorator]
 def deliver(subscription_id: str) -> int:
     """Send what is due to one subscriber, one after another; stop at the first refusal."""
-    hook: RestHook = current_app.extensions.get("carehub_rest_hook") or HTTPRestHook()
+    hook: RestHook = current_app.extensions.get("carehub_rest_hook") or HTTPRestHook(
+        current_app.config["CAREHUB"].base_url
+    )
     for sent in range(AT_ONCE):
         with transaction():
             parcel = deliveries.take(subscription_id)

@@ -9,6 +9,7 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 TIMEOUT_SECONDS = (3.0, 10.0)
 """To connect, to answer: a subscriber that is slower is tried again later."""
@@ -44,24 +45,43 @@ class NullRestHook:
 
 
 class HTTPRestHook:
-    """The real one. Redirects are not followed: they could lead where the check did not look."""
+    """The real one. Redirects are not followed: they could lead where the check did not look.
+
+    The address is looked at again before each POST: a name can lead elsewhere than it did when
+    the Subscription was accepted.
+    """
+
+    def __init__(self, hub_url: str) -> None:
+        self._hub_url = hub_url
 
     def post(self, endpoint: str, headers: Mapping[str, str], body: bytes) -> Answer:
         started = time.monotonic()
+        if why := refusal(endpoint, hub_url=self._hub_url):
+            return Answer(None, _since(started), error=why)
         try:
-            response = requests.post(
+            with requests.post(
                 endpoint,
                 data=body,
                 headers=dict(headers),
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,
-            )
-        except requests.RequestException as error:
+                stream=True,
+            ) as response:
+                status = response.status_code
+                text = response.headers.get("X-Acknowledgement-Id") or _start_of(response)
+        except (requests.RequestException, HTTPError, ValueError) as error:
+            # ValueError: a header that HTTP cannot carry must not stop the worker each time.
             return Answer(None, _since(started), error=f"{type(error).__name__}: {error}"[:1000])
-        status = response.status_code
-        text = response.headers.get("X-Acknowledgement-Id") or response.text[:LONGEST_ANSWER]
+        # PostgreSQL keeps no U+0000: an answer with one would be sent for again for ever.
+        text = text.replace("\0", "")[:LONGEST_ANSWER]
         refused = None if 200 <= status < 300 else f"the subscriber answered {status}"
         return Answer(status, _since(started), text=text, error=refused)
+
+
+def _start_of(response: requests.Response) -> str:
+    """Return the start of an answer, however long it goes on."""
+    start: bytes = response.raw.read(LONGEST_ANSWER, decode_content=True)
+    return start.decode("utf-8", "replace")
 
 
 def refusal(endpoint: str, *, hub_url: str) -> str | None:
@@ -84,12 +104,19 @@ def refusal(endpoint: str, *, hub_url: str) -> str | None:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return f"the host {parts.hostname} is not known"
-    addresses = {ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found}
+    addresses = {_address(str(entry[4][0])) for entry in found}
+    hub_port = hub.port or (443 if hub.scheme == "https" else 80)
     return _refused_address(addresses, hub) or (
         "the endpoint is this hub itself"
-        if (parts.hostname, port) == (hub.hostname, hub.port)
+        if (parts.hostname, port) == (hub.hostname, hub_port)
         else None
     )
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Read an address; ``::ffff:127.0.0.1`` is 127.0.0.1, whatever it is written as."""
+    found = ipaddress.ip_address(text.partition("%")[0])
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _refused_address(

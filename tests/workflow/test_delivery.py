@@ -225,7 +225,7 @@ def test_a_repeat_carries_the_same_key_and_is_dropped_by_the_receiver(
     with transaction():
         parcel = deliveries.take(subscription.id)
     assert parcel is not None
-    hook = HTTPRestHook()
+    hook = HTTPRestHook("http://127.0.0.1:8000")
     answer = hook.post(parcel.endpoint, parcel.headers, parcel.body)
     assert answer.acknowledged
     # The worker dies here, before it has written anything down; its lease runs out.
