@@ -136,7 +136,7 @@ def forget_tokens() -> None:
 
 
 _SELECT = """
-SELECT t.scopes, t.expires_at, c.id, c.name, c.organization, c.rate_limit, c.own_ids,
+SELECT t.scopes, t.expires_at, c.scopes, c.id, c.name, c.organization, c.rate_limit, c.own_ids,
        c.trusted_nhs_numbers, a.username, a.display, a.practitioner, a.organization, a.role, a.teams
 FROM access_token t
 LEFT JOIN client c ON c.id = t.client_id AND c.active
@@ -152,18 +152,20 @@ def _select(key: bytes) -> tuple[Grant | None, float]:
         row = connection.execute(_SELECT, (key, moment)).fetchone()
     if row is None:
         return None, 0.0
-    scopes, expires_at, client_id, name, organization, rate_limit, own_ids, trusted = row[:8]
+    scopes, expires_at, registered = row[:3]
+    client_id, name, organization, rate_limit, own_ids, trusted = row[3:9]
     if client_id is not None:
         actor = Actor(
             kind=ActorKind.SYSTEM,
             id=f"client/{client_id}",
             display=name,
             organization=organization,
-            scopes=frozenset(scopes),
+            # What was taken from a client since is taken from the tokens it holds.
+            scopes=frozenset(scopes).difference(uncovered(scopes, registered)),
         )
         grant = Grant(actor, rate_limit, own_ids, trusted)
     else:
-        username, display, practitioner, employer, role, teams = row[8:]
+        username, display, practitioner, employer, role, teams = row[9:]
         actor = Actor(
             kind=ActorKind.PERSON,
             id=f"user/{username}",

@@ -56,6 +56,9 @@ def uncovered(requested: Iterable[str], registered: Iterable[str]) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def permits(scopes: frozenset[str], type_: str, action: str) -> bool:
-    """Tell whether a token with these scopes may do ``action`` (one letter) on a type."""
-    held = (scope for scope in map(parse, scopes) if scope is not None)
+    """Tell whether a system with these scopes may do ``action`` (one letter) on a type.
+
+    A ``user/`` or ``patient/`` scope is bound to one person: it gives a system nothing.
+    """
+    held = (scope for scope in map(parse, scopes) if scope is not None and scope.level == "system")
     return any(action in scope.actions and scope.type in {"*", type_} for scope in held)

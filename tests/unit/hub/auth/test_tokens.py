@@ -20,6 +20,7 @@ from hub.auth.tokens import (
 from hub.db import db
 from hub.domain.actor import ActorKind
 from hub.domain.errors import RuleError
+from hub.domain.scopes import permits
 from hub.models.access_token import AccessToken
 from hub.models.client import Client
 from hub.transaction import transaction
@@ -137,3 +138,23 @@ def test_a_persons_token_is_that_person_not_a_system(app: Flask) -> None:
     assert actor.id == "user/jo"
     assert actor.practitioner == "Practitioner/jo"
     assert actor.scopes == frozenset()
+
+
+def test_a_scope_that_a_client_has_lost_is_lost_to_its_tokens(ambulance: str) -> None:
+    token = issue_token(ambulance, "", 60)
+    with transaction():
+        register_client(ambulance, "Ambulance service", scopes=["system/Patient.r"])
+
+    actor = actor_for_token(token)
+    assert actor is not None
+    # "rs" of Patient goes as a whole: what is left was never asked for by that name.
+    assert actor.scopes == frozenset()
+    again = actor_for_token(issue_token(ambulance, "", 60))
+    assert again is not None
+    assert again.scopes == frozenset({"system/Patient.r"})
+
+
+@pytest.mark.parametrize("level", ["user", "patient"])
+def test_a_scope_of_one_person_gives_a_system_nothing(level: str) -> None:
+    assert permits(frozenset({"system/Patient.r"}), "Patient", "r")
+    assert not permits(frozenset({f"{level}/*.cruds"}), "Patient", "r")
