@@ -27,11 +27,13 @@ def vread(actor: Actor, resource_type: str, record_id: str, version: int) -> Rec
     if stored.version == version:
         found = stored.as_record(resource_type, record_id)
     else:
+        # An earlier version may have been about somebody else.
+        condition, bound = access.predicate(actor, "t")
         with driver() as connection:
             row = connection.execute(
-                "SELECT version, last_updated, deleted, content FROM fhir_history"
-                " WHERE type = %s AND id = %s AND version = %s",
-                (resource_type, record_id, version),
+                "SELECT version, last_updated, deleted, content FROM fhir_history t"
+                f" WHERE type = %s AND id = %s AND version = %s AND {condition}".encode(),
+                (resource_type, record_id, version, *bound),
                 prepare=True,
             ).fetchone()
         if row is None:

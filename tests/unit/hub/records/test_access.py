@@ -157,3 +157,22 @@ def test_the_team_sees_the_person_while_a_colleague_owns_its_work(person: str) -
         records.update(HUB, body, type="Task", id=task.id)
 
     assert (seen_while_open, _sees(colleague, person)) == (True, False)
+
+
+def test_an_earlier_version_about_somebody_else_stays_hidden(person: str) -> None:
+    other = records.create(HUB, {"resourceType": "Patient"}).id
+    flag = {
+        "resourceType": "Flag",
+        "status": "active",
+        "code": {"text": "Key safe 4711"},
+        "subject": {"reference": f"Patient/{other}"},
+    }
+    first = records.create(HUB, flag)
+    moved = {**first.resource, "subject": {"reference": f"Patient/{person}"}}
+    records.update(HUB, moved, type="Flag", id=first.id)
+    doctor = _person("gp", "Organization/practice")
+
+    assert records.vread(doctor, "Flag", first.id, 2).version == 2
+    with pytest.raises(NotFoundError):
+        records.vread(doctor, "Flag", first.id, 1)
+    assert [each.version for each in records.history(doctor, "Flag", first.id)] == [2]
