@@ -49,6 +49,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         "max_overflow": 0,
         "pool_timeout": 20,
         "pool_use_lifo": True,
+        # The text of an error goes to the log; the values of a statement are people's records.
+        "hide_parameters": True,
         "connect_args": {
             "options": _CONNECTION_OPTIONS,
             "prepare_threshold": 1,

@@ -1,10 +1,14 @@
 import io
 from contextlib import redirect_stderr
 
+import pytest
 import structlog
 from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from hub import log
+from hub.db import db
 
 
 def _fail() -> None:
@@ -24,3 +28,11 @@ def test_a_traceback_in_the_log_holds_no_values(app: Flask) -> None:
 
     assert "ValueError" in written.getvalue()
     assert "Okafor-in-a-local" not in written.getvalue()
+
+
+def test_the_text_of_a_database_error_holds_no_values(app: Flask) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        db.session.execute(text("SELECT 1 / 0 WHERE :name <> ''"), {"name": "Okafor-in-a-row"})
+    db.session.rollback()
+
+    assert "Okafor-in-a-row" not in str(caught.value)
