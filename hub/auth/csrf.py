@@ -35,7 +35,11 @@ def check() -> None:
         return
     given = request.form.get(FIELD) or request.headers.get(HEADER, "")
     secrets_held = (request.cookies.get(SESSION_COOKIE), request.cookies.get(VISIT_COOKIE))
-    if not any(secret and hmac.compare_digest(_derived(secret), given) for secret in secrets_held):
+    if not any(
+        # As bytes: text beyond ASCII cannot be compared, and would be a fault instead of a refusal.
+        secret and hmac.compare_digest(_derived(secret).encode(), given.encode(errors="replace"))
+        for secret in secrets_held
+    ):
         raise Forbidden(
             "This form was open for too long, or it did not come from Carehub. "
             "Nothing was saved: go back, load the page again and send it once more."

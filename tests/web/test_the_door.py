@@ -91,10 +91,13 @@ def test_the_session_cookie_is_closed_to_scripts_and_other_sites(
     assert "SameSite=Lax" in cookie
 
 
-def test_a_form_without_its_token_is_refused(app: Flask, client: FlaskClient) -> None:
+@pytest.mark.parametrize("sent", [{}, {"csrf_token": ""}, {"csrf_token": "\N{SNOWMAN}"}])
+def test_a_form_without_its_token_is_refused(
+    app: Flask, client: FlaskClient, sent: dict[str, str]
+) -> None:
     open_door(client, "asha")
 
-    answer = client.post("/sign-out")
+    answer = client.post("/sign-out", data=sent)
 
     assert answer.status_code == 403
     assert client.get("/worklist").status_code == 200
