@@ -201,11 +201,7 @@ def hold(actor: Actor, task_id: str, *, version: int, reason: str, review_at: da
 def resume(actor: Actor, task_id: str, *, version: int) -> Record:
     """Take work up again; the time a pause stood is added to what is left."""
     record = _locked(actor, task_id, version)
-    task = record.resource
-    running = clocks.resume(task_id)
-    if running is not None:
-        task_content.set_due(task, running.due_at)
-    return _write(actor, record, task, TaskStatus.IN_PROGRESS)
+    return _write(actor, record, record.resource, TaskStatus.IN_PROGRESS)
 
 
 def complete(
@@ -326,6 +322,11 @@ def _write(
     words: str | None = None,
 ) -> Record:
     if status is not None:
+        if task["status"] == TaskStatus.ON_HOLD and status is not TaskStatus.ON_HOLD:
+            # However it leaves the hold (taken up, handed over, re-homed), its clock runs again.
+            running = clocks.resume(locked.id)
+            if running is not None:
+                task_content.set_due(task, running.due_at)
         task["status"] = status.value
         task_content.set_reason(task, reason, words)
     task["lastModified"] = instant(now())

@@ -16,11 +16,15 @@ from hub.db import db
 from hub.domain import task_states
 from hub.domain.actor import Actor
 from hub.domain.errors import RuleError, StateError
-from hub.domain.task_states import TaskFacts, TaskStatus
+from hub.domain.referral import WAITING, TriageOutcome
+from hub.domain.task_states import OPEN, TaskFacts, TaskStatus
 from hub.models.assignment import Assignment
 
 #: What a task is about and for whom does not change under its owner.
 _FIXED = ("intent", "for", "authoredOn", "requester")
+
+#: A referral whose triage ends in any other way is lost: nobody has it and nobody is told.
+_ANSWERS = frozenset(TriageOutcome) - {TriageOutcome.ASKED}
 
 
 @records.guard("Task")
@@ -42,6 +46,8 @@ def keep_the_table(
     for element in _FIXED:
         if old.get(element) != new.get(element):
             raise RuleError(f"the {element} of a task does not change", field=element)
+    if _code(new, "code") == "triage":
+        _check_answered(old, new)
     task_states.check_change(
         actor, facts(old), status=status, owner=owner, now=clock.now(), cause=_cause(new)
     )
@@ -61,6 +67,25 @@ def facts(task: Mapping[str, Any]) -> TaskFacts:
         finished_at=datetime.fromisoformat(ended) if ended else None,
         finished_by=owner,
     )
+
+
+def _check_answered(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Refuse a triage that ends without an answer, and one that is taken up after its answer."""
+    step = _code(new, "businessStatus")
+    answered = step in _ANSWERS
+    status = _status(new)
+    if status not in OPEN and status is not TaskStatus.REJECTED and not answered:
+        raise StateError(
+            "a triage ends with an answer: accept, redirect, decline or withdraw the referral",
+            field="businessStatus",
+            allowed=sorted(_ANSWERS),
+        )
+    if status in OPEN and _status(old) in {TaskStatus.COMPLETED, TaskStatus.CANCELLED}:
+        raise StateError("what triage has answered is not taken back", field="status")
+    if status in OPEN and step != _code(old, "businessStatus") and step not in WAITING:
+        raise StateError(
+            "an open triage has no answer yet", field="businessStatus", allowed=WAITING
+        )
 
 
 def _team(task_id: str | None) -> str | None:
@@ -111,6 +136,10 @@ def _organization(task: Mapping[str, Any], url: str) -> str | None:
 
 
 def _cause(task: Mapping[str, Any]) -> str | None:
-    codings = task.get("statusReason", {}).get("coding") or [{}]
+    return _code(task, "statusReason")
+
+
+def _code(task: Mapping[str, Any], element: str) -> str | None:
+    codings = task.get(element, {}).get("coding") or [{}]
     found: str | None = codings[0].get("code")
     return found

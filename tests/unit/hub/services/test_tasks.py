@@ -150,7 +150,7 @@ def test_completing_stops_the_clock_and_ends_the_spell(patient: str, staff: Staf
 def test_work_not_yet_accepted_is_accepted_by_whoever_finishes_it(
     patient: str, staff: Staff
 ) -> None:
-    task = open_visit(patient, code="triage", owner="CareTeam/spor")
+    task = open_visit(patient, code="read-document", owner="CareTeam/spor")
     with transaction():
         done = tasks.complete(staff("sam-spor"), task.id, version=1, outcome="accepted")
 
@@ -212,6 +212,45 @@ def test_a_hold_pauses_only_a_clock_that_knows_its_reason(
     assert later is not None
     assert later > due
     assert "TaskHoldEnds" in events(routine.reference)
+
+
+def test_a_paused_clock_runs_again_when_somebody_else_gets_the_work(
+    patient: str, staff: Staff, time: Clockwork
+) -> None:
+    asha = staff("asha-nurse")
+    paused = [
+        open_visit(
+            patient, owner="Practitioner/asha-nurse", clock="community-routine", priority="routine"
+        )
+        for _ in range(2)
+    ]
+    with transaction():
+        for task in paused:
+            tasks.accept(asha, task.id, version=1)
+            tasks.hold(
+                asha,
+                task.id,
+                version=2,
+                reason="in-hospital",
+                review_at=clock.now() + timedelta(days=9),
+            )
+    time.advance(days=2)
+
+    with transaction():
+        handed = tasks.hand_over(asha, paused[0].id, version=3, to="Practitioner/lucy-hart")
+        moved = tasks.assign(
+            SPOR, paused[1].id, to="Practitioner/lucy-hart", because="away", cause="absence"
+        )
+
+    for task, before in ((handed, paused[0]), (moved, paused[1])):
+        running = clocks.running(task.id)
+        assert running is not None
+        assert running.next_step_at is not None
+        due, was = task_content.due_at(task.resource), task_content.due_at(before.resource)
+        assert due == running.due_at
+        assert due is not None
+        assert was is not None
+        assert due > was
 
 
 def test_a_hand_over_waits_for_the_new_owner_and_tells_both_sides(

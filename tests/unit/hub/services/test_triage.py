@@ -13,7 +13,7 @@ from hub.db import db
 from hub.domain.actor import Actor, ActorKind
 from hub.domain.errors import RuleError, StateError
 from hub.queries.funnel import funnel
-from hub.services import clocks, referrals, task_content
+from hub.services import clocks, referrals, task_content, tasks
 from hub.transaction import transaction
 from tests.unit.hub.services.clockwork import SUNDAY, Clockwork
 from tests.unit.hub.services.conftest import Person
@@ -231,3 +231,35 @@ def test_the_funnel_adds_up_from_the_records(
     assert (
         funnel(HUB, clock.now() + timedelta(days=1), clock.now() + timedelta(days=2)).received == 0
     )
+
+
+def test_a_triage_ends_with_an_answer_or_not_at_all(receive: Receive, sam: Actor) -> None:
+    receipt = receive()
+    with transaction():
+        mine = tasks.accept(sam, receipt.task.id, version=receipt.task.version)
+    ends: tuple[Callable[[], object], ...] = (
+        lambda: tasks.complete(sam, mine.id, version=mine.version, outcome="done"),
+        lambda: tasks.complete(sam, mine.id, version=mine.version, outcome="asked"),
+        lambda: tasks.cancel(sam, mine.id, version=mine.version, reason="no-longer-needed"),
+        lambda: tasks.cancel(HUB, mine.id, version=mine.version, reason="no-longer-needed"),
+        lambda: tasks.advance(sam, mine.id, version=mine.version, step="accepted"),
+    )
+    for end in ends:
+        with pytest.raises(RuleError), transaction():
+            end()
+    assert task(mine.id).version == mine.version
+
+
+def test_what_triage_has_answered_is_not_undone(receive: Receive, sam: Actor) -> None:
+    receipt = receive()
+    with transaction():
+        closed = referrals.decline(
+            sam,
+            receipt.task.id,
+            version=receipt.task.version,
+            reason="out-of-area",
+            advice="Ask the practice nurse.",
+        )
+    again = {**task(closed.id).resource, "status": "in-progress"}
+    with pytest.raises(StateError, match="not taken back"), transaction():
+        records.update(HUB, again, type="Task", id=closed.id, if_match=closed.version)
