@@ -60,14 +60,29 @@ def enter(actor: Actor, patient_id: str, entry: RegisterEntry) -> Record:
     return made
 
 
-def change(actor: Actor, patient_id: str, entry: RegisterEntry) -> Record:
+def seen(actor: Actor, patient_id: str) -> str:
+    """Name the version of an entry's content, for the form that is made from it."""
+    answers = _answers(actor, patient_id)
+    return f"{answers.id}/{answers.version}"
+
+
+def change(
+    actor: Actor, patient_id: str, entry: RegisterEntry, *, made_from: str | None = None
+) -> Record:
     """Replace the content of an entry; returns the EpisodeOfCare.
 
     A critical item that differs makes a new version of the episode and tells every subscribed
-    service; a change of the other items is only kept. The consent is not changed here.
+    service; a change of the other items is only kept. The consent is not changed here. With
+    ``made_from`` (what ``seen`` said) an entry that somebody has changed since is refused.
     """
     patient = _living(actor, patient_id)
     episode = _entry_of(actor, patient_id)
+    if made_from is not None and made_from != seen(actor, patient_id):
+        raise StateError(
+            "somebody else has changed this entry since you opened it; nothing of yours is saved."
+            " Look at the entry as it is now, then change it again",
+            field="stage",
+        )
     before = current(actor, patient_id)
     assert before is not None
     after = replace(entry, consent=before.consent, entered_on=before.entered_on)

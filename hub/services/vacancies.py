@@ -7,6 +7,7 @@ minute and is on the manager's page until filled".
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from uuid import UUID, uuid5
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
@@ -217,7 +218,7 @@ def _open_vacancy_task(actor: Actor, patient: Record, vacancy: Vacancy) -> Recor
         else f"Organization/{definition.hub_organisation}",
         clock=VACANCY_CLOCK if VACANCY_CLOCK in definition.clocks else None,
         service=service.code if service else None,
-        id=_task_id(patient.id, vacancy),
+        id=_free_task_id(patient.id, vacancy),
     )
 
 
@@ -247,9 +248,18 @@ def close_filled(patient_id: str, held: tuple[Holding, ...]) -> None:
             )
 
 
-def _task_id(patient_id: str, vacancy: Vacancy) -> str:
-    """Return an id that two who see the same vacancy at once both arrive at."""
-    return str(uuid5(_NAMESPACE, f"{patient_id} {vacancy.role} {vacancy.since}"))
+def _free_task_id(patient_id: str, vacancy: Vacancy) -> str:
+    """Return an id that two who see the same vacancy at once both arrive at.
+
+    A task that was closed while the role stayed empty keeps its id; the next one has its own.
+    """
+    for number in count():
+        again = f" {number}" if number else ""
+        name = f"{patient_id} {vacancy.role} {vacancy.since}{again}"
+        task_id = str(uuid5(_NAMESPACE, name))
+        if not records.read_many(_HUB, [f"Task/{task_id}"]):
+            return task_id
+    raise AssertionError("unreachable: count() never ends")
 
 
 def _held(patient_id: str) -> tuple[Holding, ...]:

@@ -82,26 +82,36 @@ def enter_register(patient_id: str) -> Response | BaseResponse:
 
 @blueprint.get("/register/<patient_id>/change")
 def change_register_page(patient_id: str) -> Response | BaseResponse:
-    entry = register.current(current_actor(), patient_id)
+    actor = current_actor()
+    # The version before the content: a change between the two is then noticed, not hidden.
+    on_register = register.current(actor, patient_id) is not None
+    made_from = register.seen(actor, patient_id) if on_register else ""
+    entry = register.current(actor, patient_id)
     if entry is None:
         return redirect(f"/register/{patient_id}", code=303)
-    return _form(patient_id, Filled({}, given_of(entry)), changing=True)
+    return _form(patient_id, Filled({}, given_of(entry)), made_from=made_from)
 
 
 @blueprint.post("/register/<patient_id>/change")
 def change_register(patient_id: str) -> Response | BaseResponse:
     actor = current_actor()
     form = fill(RegisterContentForm, request.form)
+    made_from = request.form.get("made_from", "")
     if not form.is_right:
-        return _form(patient_id, form, 422, changing=True)
+        return _form(patient_id, form, 422, made_from=made_from)
     today = words.local(clock.now()).date()
     try:
         with transaction():
             before = register.current(actor, patient_id)
             entry = entry_of(form.values, by=actor.display, today=today)
-            register.change(actor, patient_id, _kept(before, entry) if before else entry)
+            register.change(
+                actor,
+                patient_id,
+                _kept(before, entry) if before else entry,
+                made_from=made_from,
+            )
     except RuleError as error:
-        return _refused(patient_id, form, error, changing=True)
+        return _refused(patient_id, form, error, made_from=made_from)
     return redirect(f"/register/{patient_id}?done=changed", code=303)
 
 
@@ -130,7 +140,7 @@ def withdraw_consent(patient_id: str) -> BaseResponse:
 
 
 def _refused(
-    patient_id: str, form: Filled, error: RuleError, *, changing: bool = False
+    patient_id: str, form: Filled, error: RuleError, *, made_from: str | None = None
 ) -> Response:
     if isinstance(error, NotPermittedError):
         raise error
@@ -138,12 +148,17 @@ def _refused(
     if field not in RegisterForm().fields:
         field = "stage"
     told = {field: f"{error.text[0].upper()}{error.text[1:]}."}
-    return _form(patient_id, Filled({}, form.given, told), 422, changing=changing)
+    return _form(patient_id, Filled({}, form.given, told), 422, made_from=made_from)
 
 
 def _form(
-    patient_id: str, form: Filled | None = None, status: int = 200, *, changing: bool = False
+    patient_id: str,
+    form: Filled | None = None,
+    status: int = 200,
+    *,
+    made_from: str | None = None,
 ) -> Response:
+    """Show the form; with ``made_from`` it changes the entry that it was made from."""
     actor = current_actor()
     now = clock.now()
     patient = records.read(actor, "Patient", patient_id)
@@ -152,7 +167,8 @@ def _form(
         status,
         person=people.head(patient, now),
         form=form,
-        changing=changing,
+        changing=made_from is not None,
+        made_from=made_from,
         stages=list(registers.STAGES.items()),
         decisions=[(each.value, text) for each, text in registers.CPR_WORDS.items()],
         places=[(each.value, text) for each, text in PREFERRED_WORDS.items()],

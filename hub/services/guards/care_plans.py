@@ -45,6 +45,7 @@ def keep_the_plan(
     elif before not in rules.EDITABLE:
         raise StateError(f"a plan that is {before} does not change", field="status")
     if status is PlanStatus.ACTIVE and before is PlanStatus.DRAFT:
+        _hold_team(new)
         rules.check_activation(facts(new), spec(), clock.now().date())
     elif status in _IN_USE:
         rules.check_active(plan_content.texts(new))
@@ -65,6 +66,17 @@ def facts(plan: Mapping[str, Any]) -> PlanFacts:
         coordinator=coordinator.practitioner if coordinator else None,
         goals=len(plan_content.goals(plan)),
     )
+
+
+def _hold_team(plan: Mapping[str, Any]) -> None:
+    """Let nobody who is named leave between the look and the commit.
+
+    Whoever ends a role holds the same row: they come first and the plan is refused, or after and
+    they see a plan in use, whose vacancy is somebody's task at once.
+    """
+    reference = plan_content.care_team(plan)
+    if reference and reference in records.read_many(_HUB, [reference]):
+        records.lock(_HUB, *reference.split("/", 1))
 
 
 def spec() -> tuple[PlanSection, ...]:

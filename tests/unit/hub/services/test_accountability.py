@@ -11,7 +11,7 @@ from hub.domain.accountability import AccountableRole
 from hub.domain.errors import RuleError, StateError
 from hub.queries import standing
 from hub.records import Record
-from hub.services import accountability
+from hub.services import accountability, tasks
 from hub.services import accountability_team as team
 from hub.transaction import transaction
 from tests.unit.hub.services.conftest import SET_UP, Person
@@ -104,6 +104,20 @@ def test_raising_twice_opens_one_task_a_role(person: Make) -> None:
         again = accountability.raise_vacancies(SET_UP, patient)
 
     assert (len(first), again) == (2, [])
+
+
+def test_a_vacancy_whose_task_was_closed_unfilled_gets_another(person: Make) -> None:
+    ada = person(birth_date=OLD)
+    patient = records.read(SET_UP, "Patient", ada.id)
+    with transaction():
+        first, _ = accountability.raise_vacancies(SET_UP, patient)
+        tasks.cancel(SET_UP, first.id, version=first.version, reason="no-longer-needed")
+
+    with transaction():
+        (again,) = accountability.raise_vacancies(SET_UP, patient)
+
+    assert again.id != first.id
+    assert again["description"] == first["description"]
 
 
 def test_nobody_is_needed_for_somebody_young_and_well(person: Make) -> None:

@@ -12,6 +12,7 @@ from hub import clock, records
 from hub.domain.actor import Actor
 from hub.domain.errors import RuleError, StateError
 from hub.domain.plan import ESCALATION, REVIEW
+from hub.queries import standing
 from hub.records import Record
 from hub.services import accountability, care_plans, plan_content
 from hub.services.care_plans import EditConflictError
@@ -352,3 +353,28 @@ def test_the_review_date_is_data_beside_the_words(person: Make) -> None:
     plan = revised(opened(person()), REVIEW, "31 January 2027, Jo makes sure")
 
     assert plan_content.review_date(plan.resource) == "2027-01-31"
+
+
+def test_who_leaves_while_a_plan_is_activated_leaves_a_vacancy(app: Flask, person: Make) -> None:
+    ada = person(birth_date="1980-05-04")
+    named(ada, accountable_gp="priya-gp", care_coordinator="jo-coordinator")
+    plan = ready(ada)
+    activated = threading.Event()
+
+    def leave() -> None:
+        with app.app_context():
+            activated.wait()
+            with transaction():
+                accountability.end(SET_UP, ada.id, role="care-coordinator")
+
+    leaving = threading.Thread(target=leave)
+    leaving.start()
+    with transaction():
+        care_plans.activate(SET_UP, plan.id, version=plan.version)
+        activated.set()
+        # Long enough for somebody who does not wait to have left before the plan is in use.
+        leaving.join(timeout=0.5)
+    leaving.join()
+
+    (task,) = standing.managed(SET_UP, "Task", ada.id, code="vacancy")
+    assert task["description"].startswith("Care coordinator to be named")

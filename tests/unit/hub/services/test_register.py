@@ -182,6 +182,31 @@ def test_a_change_of_another_item_is_kept_and_disturbs_nobody(person: Make) -> N
     assert change(ada).version == 1
 
 
+def test_of_two_who_change_an_entry_the_second_overwrites_nothing(person: Make) -> None:
+    ada = person()
+    enter(ada)
+    opened = register.current(SET_UP, ada.id)
+    made_from = register.seen(SET_UP, ada.id)
+    assert opened is not None
+    change(ada, cpr=None)
+
+    with pytest.raises(StateError, match="somebody else"), transaction():
+        register.change(
+            SET_UP, ada.id, replace(opened, cultural_needs="Vegetarian"), made_from=made_from
+        )
+
+    kept = register.current(SET_UP, ada.id)
+    assert kept is not None
+    assert (kept.cpr, kept.cultural_needs) == (None, "")
+    with transaction():
+        register.change(
+            SET_UP,
+            ada.id,
+            replace(kept, cultural_needs="Vegetarian"),
+            made_from=register.seen(SET_UP, ada.id),
+        )
+
+
 def test_a_changed_cpr_decision_replaces_its_flag(person: Make) -> None:
     ada = person()
     enter(ada)
