@@ -11,13 +11,14 @@ from werkzeug.http import http_date
 from fhir.jsontext import dumps
 from fhir.outcomes import Issue, operation_outcome
 from hub import clock
-from hub.api import negotiation, site
+from hub.api import negotiation, site, withheld
 from hub.records import Record, instant
 
 
 def of_record(record: Record, status: int = 200) -> Response:
     """Answer with a record: its stored text as it is, ETag and Last-Modified."""
-    response = Response(record.text, status=status, content_type=negotiation.FHIR_JSON)
+    text = withheld.shown(record).text
+    response = Response(text, status=status, content_type=negotiation.FHIR_JSON)
     _name_version(response, record)
     return response
 
@@ -58,7 +59,7 @@ def _name_version(response: Response, record: Record) -> None:
 
 def resource(record: Record) -> orjson.Fragment:
     """Return the record's text for a place inside a bundle."""
-    return orjson.Fragment(record.text)
+    return orjson.Fragment(withheld.shown(record).text)
 
 
 def link(relation: str, path: str, params: Sequence[tuple[str, str]]) -> dict[str, str]:

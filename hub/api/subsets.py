@@ -12,7 +12,7 @@ import orjson
 from fhir import registry
 from fhir.jsontext import dumps
 from fhir.outcomes import BadRequestError
-from hub.api import answers, writes
+from hub.api import answers, withheld, writes
 from hub.records import Record
 
 SUBSETTED = {
@@ -31,6 +31,7 @@ def resource(record: Record, summary: str | None, elements: Sequence[str]) -> or
 
 def shown(record: Record, summary: str | None, elements: Sequence[str]) -> str | None:
     """Return the text of the part that was asked for; None: all of it was."""
+    record = withheld.shown(record)
     if elements:
         part = _named(record, set(elements))
     elif summary == "true":

@@ -15,6 +15,7 @@ from fhir.outcomes import (
     UnprocessableError,
 )
 from hub import records
+from hub.api import withheld
 from hub.auth import Grant
 from hub.db import driver
 from hub.domain.actor import Actor
@@ -74,6 +75,7 @@ def update(
 ) -> Done:
     """Supersede a record; where the client may name ids, create it under its own id."""
     _refuse_part(body)
+    body = withheld.restored(actor, resource_type, record_id, body)
     if if_match is None and resource_type in VERSIONED_UPDATE:
         stored = fetch(actor, resource_type, record_id, locked=False)
         if stored is not None and not stored.deleted:
