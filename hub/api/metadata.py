@@ -17,7 +17,7 @@ from fhir.search.parameter import UnknownParameterError, parameter_of
 from hub.api import answers, negotiation, site
 from hub.api.interactions import only
 from hub.api.site import blueprint
-from hub.api.writes import VERSIONED_UPDATE
+from hub.api.writes import VERSIONED_UPDATE, WRITTEN_ONCE
 
 PUBLISHED = "2026-11-22"
 _INTERACTIONS = (
@@ -116,18 +116,23 @@ def _resource(
     base: str, resource_type: str, operations: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
     parameters = _understood(resource_type)
+    changes_nothing = resource_type in WRITTEN_ONCE
     references = [code for code, found in parameters.items() if found.kind == "reference"]
     described: dict[str, Any] = {
         "type": resource_type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
-        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "interaction": [
+            {"code": code}
+            for code in _INTERACTIONS
+            if not (changes_nothing and code in {"update", "delete"})
+        ],
         "versioning": ("versioned-update" if resource_type in VERSIONED_UPDATE else "versioned"),
         "readHistory": True,
-        "updateCreate": True,
+        "updateCreate": not changes_nothing,
         "conditionalCreate": True,
         "conditionalRead": "full-support",
-        "conditionalUpdate": True,
-        "conditionalDelete": "single",
+        "conditionalUpdate": not changes_nothing,
+        "conditionalDelete": "not-supported" if changes_nothing else "single",
         "referencePolicy": ["literal", "logical", "local"],
     }
     if references:

@@ -28,6 +28,9 @@ VERSIONED_UPDATE = frozenset(
 )
 """Types whose update needs If-Match: two people work on them at once."""
 
+WRITTEN_ONCE = frozenset({"AuditEvent"})
+"""Types that clients may create and read, never change: behaviour.md, thirteenth rule."""
+
 SUBSETTED = "SUBSETTED"
 """Code of the tag of an incomplete resource: https://hl7.org/fhir/R4/http.html#subset."""
 
@@ -74,6 +77,7 @@ def update(
     if_match: int | None = None,
 ) -> Done:
     """Supersede a record; where the client may name ids, create it under its own id."""
+    _refuse_change(resource_type)
     _refuse_part(body)
     body = withheld.restored(actor, resource_type, record_id, body)
     if if_match is None and resource_type in VERSIONED_UPDATE:
@@ -96,6 +100,14 @@ def update(
             headers={"Allow": "GET, HEAD"},
         ) from error
     return Done(201 if record.version == 1 else 200, record)
+
+
+def _refuse_change(resource_type: str) -> None:
+    if resource_type in WRITTEN_ONCE:
+        raise MethodNotAllowedError(
+            f"{resource_type} is created and read, never changed or deleted",
+            headers={"Allow": "GET, HEAD"},
+        )
 
 
 def _refuse_part(body: bytes | str) -> None:
@@ -124,6 +136,7 @@ def update_matching(
     record_id: str | None = None,
 ) -> Done:
     """Update the one record that matches, or create one (as ``record_id``) where none does."""
+    _refuse_change(resource_type)
     with transaction():
         found = one_match(actor, resource_type, params)
         if found is None:
@@ -137,12 +150,14 @@ def update_matching(
 def delete(
     actor: Actor, resource_type: str, record_id: str, *, if_match: int | None = None
 ) -> Done:
+    _refuse_change(resource_type)
     records.delete(actor, resource_type, record_id, if_match=if_match)
     return Done(204)
 
 
 def delete_matching(actor: Actor, resource_type: str, params: Params) -> Done:
     """Delete the one record that matches; deleting nothing is no error."""
+    _refuse_change(resource_type)
     with transaction():
         found = one_match(actor, resource_type, params)
         if found is not None:
