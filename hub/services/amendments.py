@@ -1,22 +1,31 @@
 """A sender's new version of a referral: its content is taken over while nobody has acted on it."""
 
+from typing import Any
+
 from fhir.messaging.refusal import conflict
 from hub import clock, records
+from hub.domain import clocks as rules
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.referral import WAITING
 from hub.domain.referral_request import ReceiveReferral
 from hub.records import Record, instant
 from hub.services import (
+    assignments,
+    clocks,
     definitions,
+    notices,
+    referral_intake,
     referral_request_record,
     referrals,
     task_content,
+    tasks,
     triage_inputs,
 )
 from hub.services.enclosures import Enclosures
 from hub.services.same_referral import Earlier
 
 _HUB = hub_actor("spor")
+_MORE_URGENT = "more-urgent"
 _RANK = ("routine", "urgent", "asap", "stat")
 
 
@@ -67,6 +76,45 @@ def _tell_triage(request: Record, alerts: list[dict[str, object]], at: str) -> N
         resource["input"] = [*resource.get("input", ()), *alerts, note]
         wanted = str(request.get("priority", "routine"))
         if _RANK.index(wanted) > _RANK.index(resource.get("priority", "routine")):
-            resource["priority"] = wanted
+            _make_urgent(task.id, resource, wanted)
         resource["lastModified"] = at
-        records.update(_HUB, resource, type="Task", id=task.id, if_match=task.version)
+        told = records.update(_HUB, resource, type="Task", id=task.id, if_match=task.version)
+        if told["priority"] != task["priority"]:
+            _move_to_duty(told)
+
+
+def _make_urgent(task_id: str, resource: dict[str, Any], priority: str) -> None:
+    """Let the clock of the new urgency run from now, unless the old one is due before it."""
+    resource["priority"] = priority
+    definition = definitions.current()
+    wanted = definition.clocks[definition.spor.triage_clocks[priority]]
+    calendar = definition.teams[definition.spor.team].calendar
+    due = rules.due_at(wanted, clock.now(), definition.calendars[calendar])
+    running = clocks.running(task_id, locked=True)
+    if running is None or due < running.due_at:
+        clocks.stop(task_id, _MORE_URGENT)
+        started = clocks.start(task_id, wanted.code, calendar=calendar, escalation_policy="triage")
+        task_content.set_due(resource, started.due_at)
+    spell = assignments.current(task_id)
+    if spell is not None:
+        spell.urgent = task_content.is_urgent(resource)
+
+
+def _move_to_duty(task: Record) -> None:
+    """Give what became urgent to who is there: outside SPOR hours that is the desk on duty."""
+    resource = task.resource
+    owner = task_content.owner(resource)
+    definition = definitions.current()
+    on_duty = referral_intake.triage_owner(definition, resource["priority"], clock.now())
+    if owner.startswith("CareTeam/") and owner != on_duty:
+        because = "The sender made it urgent while the SPOR is closed"
+        tasks.give(_HUB, task, to=on_duty, cause=_MORE_URGENT, because=because)
+        owner = on_duty
+    notices.tell(
+        [owner],
+        kind="TaskChanged",
+        subject=task.reference,
+        line="The sender made a referral more urgent: triage it now",
+        key=f"{task.reference}/_history/{task.version}/{_MORE_URGENT}",
+        urgent=True,
+    )

@@ -4,6 +4,8 @@ import copy
 import json
 import random
 import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,17 @@ from hub import records
 from hub.domain.actor import Actor, hub_actor
 from hub.records import Record
 from hub.samples import SOUTHEND
-from hub.services import definitions, messages, task_content, triage_inputs
+from hub.services import (
+    assignments,
+    clocks,
+    definitions,
+    messages,
+    task_content,
+    triage_inputs,
+)
 from hub.transaction import transaction
 from tests.api import bars
+from tests.unit.hub.services.clockwork import Clockwork
 
 HUB = hub_actor("test")
 
@@ -87,6 +97,32 @@ def test_an_update_of_a_validation_is_found_by_its_conversation(
     (triage,) = tasks_of(request_id, "triage")
     assert triage["priority"] == "stat"
     assert triage_inputs.read(triage.resource).updates
+
+
+def test_an_update_that_makes_it_urgent_at_night_goes_to_the_desk_on_duty(
+    client: FlaskClient, token: str, tmp_path: Path
+) -> None:
+    night = datetime(2026, 12, 27, 21, 30, tzinfo=UTC)
+    time = Clockwork(tmp_path, night)
+    message = bars.referral(category="validation", use_case="a4t1", priority="routine")
+    request_id = taken(client, token, message)
+    (triage,) = tasks_of(request_id, "triage")
+    assert triage["owner"]["reference"] == "CareTeam/spor"
+    time.advance(minutes=30)
+    later = update_of(message, status="active")
+    bars.resource_of(later, "ServiceRequest")["priority"] = "urgent"
+
+    taken(client, token, later)
+
+    (triage,) = tasks_of(request_id, "triage")
+    assert triage["owner"]["reference"] == "CareTeam/out-of-hours-desk"
+    assert task_content.due_at(triage.resource) == night + timedelta(minutes=60)
+    running = clocks.running(triage.id)
+    assert running is not None
+    assert running.due_at == night + timedelta(minutes=60)
+    spell = assignments.current(triage.id)
+    assert spell is not None
+    assert spell.urgent
 
 
 def test_an_update_never_lowers_an_urgency(client: FlaskClient, token: str) -> None:
