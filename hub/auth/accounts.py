@@ -47,6 +47,7 @@ def open_account(
     account.teams = sorted(teams)
     account.active = True
     db.session.flush()
+    forget_tokens()
     return account
 
 

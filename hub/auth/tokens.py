@@ -141,6 +141,7 @@ SELECT t.scopes, t.expires_at, c.scopes, c.id, c.name, c.organization, c.rate_li
 FROM access_token t
 LEFT JOIN client c ON c.id = t.client_id AND c.active
 LEFT JOIN account a ON a.username = t.username AND a.active
+  AND t.issued_at >= a.password_changed_at
 WHERE t.token_hash = %s AND t.revoked_at IS NULL AND t.expires_at > %s
   AND (c.id IS NOT NULL OR a.username IS NOT NULL)
 """

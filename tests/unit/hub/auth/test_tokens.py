@@ -158,3 +158,20 @@ def test_a_scope_that_a_client_has_lost_is_lost_to_its_tokens(ambulance: str) ->
 def test_a_scope_of_one_person_gives_a_system_nothing(level: str) -> None:
     assert permits(frozenset({"system/Patient.r"}), "Patient", "r")
     assert not permits(frozenset({f"{level}/*.cruds"}), "Patient", "r")
+
+
+def test_a_new_password_ends_the_tokens_issued_under_the_old_one(app: Flask) -> None:
+    def set_password(password: str) -> None:
+        with transaction():
+            open_account("nadia", password, display="Nadia", role="district-nurse")
+
+    set_password("correct-horse-1")
+    with transaction():
+        token = issue_person_token("nadia", 60)
+    assert actor_for_token(token) is not None
+
+    set_password("correct-horse-1")
+    assert actor_for_token(token) is not None
+
+    set_password("battery-staple-2")
+    assert actor_for_token(token) is None
