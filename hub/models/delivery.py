@@ -17,6 +17,10 @@ DROPPED = "dropped"
 """The subscription ended, or the record may no longer be read by the subscriber."""
 
 
+HANDSHAKE = "Handshake"
+"""Kind of the delivery that turns a subscription on: it goes before everything that waits."""
+
+
 class Delivery(Base):
     """One event for one subscriber."""
 

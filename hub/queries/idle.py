@@ -18,11 +18,16 @@ _BUSY = text(
               AND NOT EXISTS (
                 SELECT 1 FROM delivery before
                 WHERE before.subscription_id = d.subscription_id
-                  AND before.status = 'waiting' AND before.sequence < d.sequence
+                  AND before.status = 'waiting'
+                  AND (before.kind <> 'Handshake', before.sequence)
+                    < (d.kind <> 'Handshake', d.sequence)
                   AND before.due_at > :now))
     """
 )
-"""A delivery waits behind the one before it, so only the first of a subscriber counts."""
+"""A delivery waits behind the one before it, so only the first of a subscriber counts.
+
+The order is that of ``hub.services.deliveries``: handshakes first.
+"""
 
 
 def is_idle() -> bool:

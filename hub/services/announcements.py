@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from fhir.outcomes import FHIRError
@@ -13,7 +13,7 @@ from hub import clock, records
 from hub.db import db
 from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.models.client import Client
-from hub.models.delivery import Delivery
+from hub.models.delivery import ACKNOWLEDGED, HANDSHAKE, WAITING, Delivery
 from hub.models.subscriber import Subscriber
 from hub.records.ids import new_id
 from hub.records.tables import CHANGES
@@ -23,6 +23,18 @@ BULK = 500
 
 AUTHOR = hub_actor("subscriptions")
 """Writes Subscription.status: its own changes are not looked at again."""
+
+
+def _handshake(status: str) -> ColumnElement[bool]:
+    return exists().where(
+        Delivery.subscription_id == Subscriber.subscription_id,
+        Delivery.kind == HANDSHAKE,
+        Delivery.status == status,
+    )
+
+
+_SHAKES_AGAIN = and_(_handshake(WAITING), _handshake(ACKNOWLEDGED))
+"""It was on and has changed its Subscription: what happens meanwhile waits for its handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,9 @@ def announce_changes(limit: int = BULK) -> Announced:
             )
     made = 0
     if by_type:
-        wanted = select(Subscriber).where(Subscriber.active, Subscriber.resource_type.in_(by_type))
+        wanted = select(Subscriber).where(
+            or_(Subscriber.active, _SHAKES_AGAIN), Subscriber.resource_type.in_(by_type)
+        )
         for subscriber in db.session.execute(
             wanted.order_by(Subscriber.subscription_id).with_for_update()
         ).scalars():

@@ -8,17 +8,24 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from fhir.outcomes import ForbiddenError, GoneError, NotFoundError
 from hub import clock, records
 from hub.adapters.rest_hook import Answer
 from hub.db import db
-from hub.models.delivery import ACKNOWLEDGED, DEAD, DROPPED, WAITING, Delivery, DeliveryAttempt
+from hub.models.delivery import (
+    ACKNOWLEDGED,
+    DEAD,
+    DROPPED,
+    HANDSHAKE,
+    WAITING,
+    Delivery,
+    DeliveryAttempt,
+)
 from hub.models.subscriber import Subscriber
 from hub.services import announcements, subscriptions
-
-HANDSHAKE = "Handshake"
 
 LEASE = timedelta(seconds=30)
 """Real time after which a delivery whose worker died is anybody's again."""
@@ -31,6 +38,10 @@ BACK_OFF = tuple(
 
 HANDSHAKE_ATTEMPTS = 4
 """An endpoint that does not answer its handshake this often is unreachable."""
+
+
+_IN_ORDER = (Delivery.kind != HANDSHAKE, Delivery.sequence)
+"""A subscriber that changes its Subscription shakes hands again; what waited is told after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +57,14 @@ class Parcel:
 def due_subscribers() -> list[str]:
     """Return the subscriptions whose next delivery in order is due."""
     head = (
-        select(Delivery.subscription_id, func.min(Delivery.sequence).label("sequence"))
+        select(Delivery.subscription_id, Delivery.due_at)
+        .ext(distinct_on(Delivery.subscription_id))
         .where(Delivery.status == WAITING)
-        .group_by(Delivery.subscription_id)
+        .order_by(Delivery.subscription_id, *_IN_ORDER)
         .subquery()
     )
     found = db.session.execute(
-        select(Delivery.subscription_id)
-        .join(
-            head,
-            (Delivery.subscription_id == head.c.subscription_id)
-            & (Delivery.sequence == head.c.sequence),
-        )
-        .where(Delivery.due_at <= clock.now())
-        .order_by(Delivery.due_at)
+        select(head.c.subscription_id).where(head.c.due_at <= clock.now()).order_by(head.c.due_at)
     )
     return list(found.scalars())
 
@@ -74,7 +79,7 @@ def take(subscription_id: str) -> Parcel | None:
         delivery = db.session.execute(
             select(Delivery)
             .where(Delivery.subscription_id == subscription_id, Delivery.status == WAITING)
-            .order_by(Delivery.sequence)
+            .order_by(*_IN_ORDER)
             .limit(1)
         ).scalar_one_or_none()
         if delivery is None or delivery.due_at > clock.now():

@@ -20,13 +20,11 @@ from hub.adapters import rest_hook
 from hub.db import db
 from hub.domain.actor import Actor, ActorKind
 from hub.domain.errors import StateError
-from hub.models.delivery import DEAD, DROPPED, WAITING, Delivery, DeliveryAttempt
+from hub.models.delivery import DEAD, DROPPED, HANDSHAKE, WAITING, Delivery, DeliveryAttempt
 from hub.models.subscriber import Subscriber
 from hub.records.ids import new_id
 from hub.records.record import Record
 from hub.services import announcements
-
-HANDSHAKE = "Handshake"
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,6 +318,42 @@ def test_a_client_that_lost_its_access_is_told_nothing_more(
     assert told.status == "dropped"
 
 
+def test_a_subscription_that_is_changed_loses_nothing_that_waits(
+    ambulance: None, tmp_path: Path, time: Callable[[timedelta], None]
+) -> None:
+    receiver = Receiver(tmp_path)
+    subscription = subscribe(receiver.url)
+    send_all(subscription)
+    receiver.inbox._refusals = 2
+    first = flag("waits for its second attempt")
+    relay()
+    assert send_all(subscription) == 0
+    record = records.read(AMBULANCE, "Subscription", subscription.id)
+    with transaction():
+        records.update(
+            AMBULANCE,
+            record.resource | {"reason": "Ambulance, night desk"},
+            type="Subscription",
+            id=record.id,
+            if_match=record.version,
+        )
+    relay()
+    second = flag("written before the new handshake was answered")
+    relay()
+    time(deliveries.BACK_OFF[0])
+    assert deliveries.due_subscribers() == [subscription.id]
+    assert send_all(subscription) == 0  # the handshake is refused and holds back the others
+    assert deliveries.due_subscribers() == []
+    assert idle.is_idle()
+    time(deliveries.BACK_OFF[0])
+    assert send_all(subscription) == 3
+
+    came = receiver.messages()[1:]
+    assert came[0]["event"] == "Handshake"
+    assert [message["body"]["id"] for message in came[1:]] == [first.id, second.id]
+    receiver.close()
+
+
 def test_a_subscription_turned_off_is_told_nothing_more(
     ambulance: None, receiver: Receiver
 ) -> None:
