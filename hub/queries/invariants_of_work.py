@@ -78,6 +78,19 @@ INVARIANTS: tuple[Invariant, ...] = (
         late=_late,
     ),
     by_sql(
+        "triage-answered",
+        "No triage is over without an answer, and none that is open has one",
+        """
+        SELECT 'Task/' || t.id, 'triage is ' || t.status || ', step '
+               || coalesce(t.business_status, 'none')
+        FROM fhir_task t
+        WHERE t.managed AND NOT t.deleted AND t.code = 'triage' AND t.status <> 'rejected'
+          AND (t.status = ANY(:open)) = (coalesce(t.business_status, '')
+               IN ('accepted', 'redirected', 'declined', 'withdrawn'))
+        """,
+        open=_open,
+    ),
+    by_sql(
         "clock-stopped",
         "No clock runs on a task that is over",
         """
@@ -90,9 +103,15 @@ INVARIANTS: tuple[Invariant, ...] = (
     by_sql(
         "escalation-missed",
         "No step of a running clock is overdue",
+        # A step that fails is put off again and again: then the clock itself tells.
         """
-        SELECT 'Task/' || c.task_id, 'step ' || c.step || ' was due at ' || c.next_step_at
-        FROM task_clock c WHERE c.next_step_at < :late
+        SELECT 'Task/' || c.task_id, 'step ' || c.step || ' was due at '
+               || least(c.next_step_at, c.due_at)
+        FROM task_clock c
+        WHERE c.next_step_at < :late
+           OR (c.next_step_at IS NOT NULL AND c.due_at < :late
+               AND coalesce(CAST(c.policy #>> ARRAY['escalation', 'steps', CAST(c.step AS text),
+                                                    'percent'] AS numeric), 0) <= 100)
         """,
         late=_late,
     ),

@@ -138,7 +138,10 @@ def _claim_row(arrival: Arrival, quarantined: InboxMessage | None) -> InboxMessa
     """Take the row under which this message is done; a repeat finds it taken."""
     if quarantined is not None:
         # The sender tries again what failed on our side: the same row, one attempt more.
-        row = db.session.get(InboxMessage, quarantined.id, with_for_update=True)
+        # Read again under the lock: somebody may have replayed it while this waited.
+        row = db.session.get(
+            InboxMessage, quarantined.id, with_for_update=True, populate_existing=True
+        )
         if row is None or row.status != QUARANTINED:
             raise duplicate(_ALREADY)
         inbox.retry(row, arrival)

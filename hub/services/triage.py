@@ -97,18 +97,19 @@ def _open_referral(
     actor: Actor, task_id: str, version: int, outcome: TriageOutcome, *, reason: str | None
 ) -> tuple[Record, Record]:
     """Return triage Task and request, locked; refuse what triage has answered already."""
-    task = records.lock(_reader(actor), "Task", task_id)
+    # The request first, its Tasks after, as who withdraws or amends it: nobody deadlocks.
+    reader, spor = _reader(actor), hub_actor("spor")
+    focus = task_content.reference(records.read(reader, "Task", task_id).resource, "focus") or ""
+    request_id = focus.removeprefix("ServiceRequest/")
+    request = records.lock(spor, "ServiceRequest", request_id) if request_id != focus else None
+    task = records.lock(reader, "Task", task_id)
     if task.version != version:
         raise VersionConflictError(task.reference, current=task.version, given=version)
     resource = task.resource
-    if task_content.code(resource) != "triage" or not task.managed:
+    if task_content.code(resource) != "triage" or not task.managed or request is None:
         raise RuleError("this task is no triage of a referral", field="task")
     step = task_content.code(resource, "businessStatus") or ""
     referral.check_outcome(step, outcome, reason=reason)
-    focus = task_content.reference(resource, "focus") or ""
-    request = records.lock(
-        hub_actor("spor"), "ServiceRequest", focus.removeprefix("ServiceRequest/")
-    )
     if request["status"] not in ("active", "on-hold"):
         raise StateError("the referral is no longer open", field="ServiceRequest.status")
     return task, request

@@ -16,7 +16,7 @@ from hub.models.decision import RoutingDecision
 from hub.queries import heartbeats, integrity
 from hub.records import Record
 from hub.records.tables import HISTORY, OUTBOX
-from hub.services import routing, tasks
+from hub.services import clocks, escalations, routing, tasks
 from hub.transaction import transaction
 from tests.workflow.conftest import SPOR, Processes
 from workflows import reconciliation
@@ -88,6 +88,29 @@ def test_an_overdue_step_and_a_counted_one_that_was_not_taken_are_found(
     with transaction():
         db.session.execute(update(TaskClock).values(step=1, next_step_at=None))
     assert broken() == {"escalation-once": [task.reference]}
+
+
+def test_a_step_that_is_put_off_again_and_again_is_found(
+    task: Record, advance: Callable[[timedelta], None]
+) -> None:
+    advance(timedelta(hours=3))
+    with transaction():
+        running = clocks.running(task.id)
+        assert running is not None
+        escalations.push_forward(running.id, 300)
+        assert running.next_step_at is not None
+        assert running.next_step_at > clock.now()
+
+    assert broken() == {"escalation-missed": [task.reference]}
+
+
+def test_a_triage_that_ended_without_an_answer_is_found(task: Record) -> None:
+    with transaction():
+        db.session.execute(
+            update(TASK).where(TASK.c.id == task.id).values(code="triage", status="completed")
+        )
+
+    assert task.reference in broken()["triage-answered"]
 
 
 def test_a_gap_in_the_history_is_found(task: Record) -> None:

@@ -263,3 +263,32 @@ def test_what_triage_has_answered_is_not_undone(receive: Receive, sam: Actor) ->
     again = {**task(closed.id).resource, "status": "in-progress"}
     with pytest.raises(StateError, match="not taken back"), transaction():
         records.update(HUB, again, type="Task", id=closed.id, if_match=closed.version)
+
+
+def test_who_triages_and_who_withdraws_at_once_do_not_deadlock(
+    app: Flask, receive: Receive, sam: Actor
+) -> None:
+    receipt = receive()
+    failed: list[Exception] = []
+
+    def accept() -> None:
+        with app.app_context():
+            try:
+                with transaction():
+                    referrals.accept(
+                        sam, receipt.task.id, version=receipt.task.version, service="matron"
+                    )
+            except Exception as error:  # noqa: BLE001 - a thread hands its failure to the test
+                failed.append(error)
+
+    triaging = threading.Thread(target=accept)
+    with transaction():
+        # What a message that cancels holds when it has found its referral.
+        records.lock(HUB, "ServiceRequest", receipt.service_request.id)
+        triaging.start()
+        triaging.join(timeout=0.5)
+        referrals.withdraw(sam, receipt.service_request.id, reason="referrer-cancelled")
+    triaging.join()
+
+    assert [type(error) for error in failed] == [VersionConflictError]
+    assert request_of(receipt)["status"] == "revoked"
