@@ -1,7 +1,7 @@
 """Operations of the hub's own, for systems that know something first: a rota system, a hospital.
 
-``Practitioner/[id]/$report-absence`` and ``Patient/[id]/$record-death`` take a Parameters
-resource (https://hl7.org/fhir/R4/operations.html) and do everything that follows.
+``Practitioner/[id]/$report-absence``, ``Patient/[id]/$record-death`` and ``[type]/[id]/$adopt``
+take a Parameters resource (https://hl7.org/fhir/R4/operations.html) and do everything that follows.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from hub.api.site import blueprint
 from hub.auth import current_actor
 from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.domain.scopes import permits
-from hub.services import people, rota
+from hub.services import adoption, people, rota
 from hub.transaction import transaction
 
 MANAGERS = frozenset({"duty-manager", "service-manager"})
@@ -67,6 +67,28 @@ def record_death(patient_id: str) -> Response:
             actor, patient_id, died_at=died_at, place=_text(given, "place")
         )
     return answers.of_record(recorded.patient)
+
+
+@blueprint.post("/CarePlan/<fhirid:record_id>/$adopt", defaults={"resource_type": "CarePlan"})
+@blueprint.post("/Flag/<fhirid:record_id>/$adopt", defaults={"resource_type": "Flag"})
+@blueprint.post("/Task/<fhirid:record_id>/$adopt", defaults={"resource_type": "Task"})
+def adopt(resource_type: str, record_id: str) -> Response:
+    """Make a foreign plan, flag or task the hub's own; a Task names the service that takes it."""
+    actor = current_actor()
+    if actor.kind is not ActorKind.PERSON:
+        raise ForbiddenError("a person takes over what others sent: use a person's token")
+    given = _parameters()
+    version = given.get("version", {}).get("valuePositiveInt")
+    if type(version) is not int:
+        raise BadRequestError("name the version you saw: version, valuePositiveInt")
+    with transaction():
+        adopted = adoption.adopt(
+            actor,
+            f"{resource_type}/{record_id}",
+            version=version,
+            service=_text(given, "service") if "service" in given else None,
+        )
+    return answers.of_record(adopted)
 
 
 def _check_absence(actor: Actor, practitioner_id: str) -> None:

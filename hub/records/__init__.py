@@ -12,7 +12,7 @@ from hub.records.ids import new_id
 from hub.records.page import Page
 from hub.records.reading import lock, read, read_many
 from hub.records.record import Record, instant, is_managed
-from hub.records.saving import create, delete, update
+from hub.records.saving import adopt, create, delete, update
 from hub.records.search import find, search
 from hub.records.tables import TABLES
 from hub.records.versions import history, vread
@@ -20,6 +20,7 @@ from hub.records.versions import history, vread
 __all__ = [
     "Page",
     "Record",
+    "adopt",
     "audit",
     "create",
     "delete",

@@ -208,6 +208,36 @@ def update(
     raise _lost(actor, type, id, if_match)
 
 
+def adopt(
+    actor: Actor,
+    resource: dict[str, Any],
+    *,
+    type: str,  # noqa: A002 - the field's name
+    id: str,  # noqa: A002 - the element's name
+    if_match: int,
+) -> Record:
+    """Make a foreign record managed, as its next version, under the rules of a new one.
+
+    Only ``hub.services.adoption`` calls this: everything else keeps what others send as it is.
+    """
+    if current() is None:
+        raise RuntimeError("an adoption belongs to a transaction")
+    value, text = read_body(resource, type)
+    check(value)
+    stored = fetch(actor, type, id, locked=True)
+    if stored is None or stored.deleted:
+        raise NotFoundError(f"{type}/{id} is not here")
+    if stored.version != if_match:
+        raise VersionConflictError(f"{type}/{id}", current=stored.version, given=if_match)
+    if stored.managed:
+        raise ConflictError(f"{type}/{id} is this hub's own already")
+    version = prepare(value, text, id=id, number=stored.version + 1, managed=True)
+    guards.check(actor, None, jsontext.loads(version.text))
+    if not supersede(actor, stored, version, "adopt"):
+        raise _lost(actor, type, id, if_match)
+    return version.as_record()
+
+
 def delete(
     actor: Actor,
     type: str,  # noqa: A002 - the field's name

@@ -66,9 +66,7 @@ def open_plan(actor: Actor, patient_id: str, *, title: str) -> Record:
     patient = records.read(actor, "Patient", patient_id)
     if not title.strip():
         raise RuleError("a plan has a title", field="title")
-    care_team = f"CareTeam/{team.team_id(patient.id)}"
-    if care_team not in records.read_many(_HUB, [care_team]):
-        records.create(_HUB, team.new_team(patient.id), id=team.team_id(patient.id), managed=True)
+    care_team = team_for(patient.id)
     return records.create(
         actor,
         plan_content.new_plan(
@@ -80,6 +78,17 @@ def open_plan(actor: Actor, patient_id: str, *, title: str) -> Record:
         ),
         managed=True,
     )
+
+
+def team_for(patient_id: str) -> str:
+    """Return the reference of the CareTeam that names the person's accountable people.
+
+    It is made where nobody has been named yet.
+    """
+    team_id = team.team_id(patient_id)
+    if f"CareTeam/{team_id}" not in records.read_many(_HUB, [f"CareTeam/{team_id}"]):
+        records.create(_HUB, team.new_team(patient_id), id=team_id, managed=True)
+    return f"CareTeam/{team_id}"
 
 
 def sections_of(record: Record) -> list[Section]:
