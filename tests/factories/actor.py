@@ -1,0 +1,14 @@
+"""Somebody at work, as the hub knows them after they signed in. Kept nowhere."""
+
+from hub.domain.actor import Actor, ActorKind
+
+
+def actor(name: str, *teams: str, organization: str = "Organization/rxs") -> Actor:
+    return Actor(
+        kind=ActorKind.PERSON,
+        id=f"user/{name}",
+        display=name.title(),
+        practitioner=f"Practitioner/{name}",
+        organization=organization,
+        teams=frozenset(teams),
+    )
