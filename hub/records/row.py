@@ -19,6 +19,44 @@ END = datetime.max.replace(tzinfo=UTC)
 """What an open end of a period is stored as, so that SQL compares plainly."""
 
 
+PERSONAL = frozenset(
+    {
+        "AllergyIntolerance",
+        "Appointment",
+        "Binary",
+        "CarePlan",
+        "ClinicalImpression",
+        "Communication",
+        "CommunicationRequest",
+        "Composition",
+        "Condition",
+        "Consent",
+        "DiagnosticReport",
+        "DocumentReference",
+        "Encounter",
+        "EpisodeOfCare",
+        "Flag",
+        "Goal",
+        "Immunization",
+        "MedicationRequest",
+        "MedicationStatement",
+        "Observation",
+        "Person",
+        "Procedure",
+        "QuestionnaireResponse",
+        "RelatedPerson",
+        "RiskAssessment",
+        "ServiceRequest",
+    }
+)
+"""Types whose records are about a person, whether or not they say whom in our own terms."""
+
+NOBODY_HERE = "-"
+"""``patient_id`` of a personal record whose person is not one of this hub's Patients (named by an
+absolute address, an identifier or not at all): nobody has a relationship with it, so people do
+not see it; systems do, by their scopes."""
+
+
 @dataclass(slots=True)
 class Row:
     """What is stored of one version, beside its text."""
@@ -69,6 +107,8 @@ def row_of(resource: dict[str, Any]) -> Row:
         else:
             dates.update((code, low, high) for low, high in bounded)
     patient_id = resource.get("id") if resource_type == "Patient" else entries.patient
+    if patient_id is None and resource_type in PERSONAL:
+        patient_id = NOBODY_HERE
     return Row(
         patient_id=patient_id,
         managed=is_managed(resource),

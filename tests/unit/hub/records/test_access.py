@@ -1,33 +1,27 @@
 """The access rule as SQL: who sees a person's records, and who does not."""
 
-from datetime import timedelta
-
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from fhir.outcomes import NotFoundError
-from fhir.systems import ACCOUNTABLE_ORGANIZATION, PERFORMING_ORGANIZATION
-from hub import clock, records
+from hub import records
 from hub.db import db
-from hub.domain.actor import Actor, ActorKind, hub_actor
-from hub.models.agreement import SharingAgreement
+from hub.domain.actor import Actor, hub_actor
 from hub.samples import SOUTHEND
 from hub.services import definitions
 from hub.transaction import transaction
+from tests.factories.actor import actor
+from tests.factories.care_team import care_team
+from tests.factories.patient import patient
+from tests.factories.sharing_agreement import sharing_agreement
+from tests.factories.task import task
 
 HUB = hub_actor("test")
 
 
 def _person(name: str, organization: str = "Organization/own", *teams: str) -> Actor:
-    return Actor(
-        kind=ActorKind.PERSON,
-        id=f"user/{name}",
-        display=name,
-        practitioner=f"Practitioner/{name}",
-        organization=organization,
-        teams=frozenset(teams),
-    )
+    return actor(name, *teams, organization=organization)
 
 
 @pytest.fixture
@@ -35,34 +29,20 @@ def person(app: Flask) -> str:
     """A person registered at Organization/practice; Organization/own has signed."""
     with transaction():
         definitions.load(HUB, SOUTHEND)
-        db.session.add(
-            SharingAgreement(
-                organization="Organization/own", signed_at=clock.now() - timedelta(days=1)
-            )
-        )
-        record = records.create(
-            HUB,
-            {
-                "resourceType": "Patient",
-                "generalPractitioner": [{"reference": "Organization/practice"}],
-            },
-        )
-    return record.id
+        sharing_agreement("Organization/own")
+        return patient(practice="Organization/practice").id
 
 
 def _task(person: str, owner: str, *, managed: bool = True) -> records.Record:
-    body = {
-        "resourceType": "Task",
-        "status": "requested",
-        "intent": "order",
-        "for": {"reference": f"Patient/{person}"},
-        "owner": {"reference": owner},
-        "extension": [
-            {"url": url, "valueReference": {"reference": "Organization/own"}}
-            for url in (PERFORMING_ORGANIZATION, ACCOUNTABLE_ORGANIZATION)
-        ],
-    }
-    return records.create(HUB, body, managed=managed)
+    return task(f"Patient/{person}", owner, organization="Organization/own", managed=managed)
+
+
+def _cancel(found: records.Record) -> None:
+    with transaction():
+        body = found.resource
+        body["status"] = "cancelled"
+        body["statusReason"] = {"coding": [{"system": "x", "code": "death"}]}
+        records.update(HUB, body, type="Task", id=found.id)
 
 
 def _sees(actor: Actor, person: str) -> bool:
@@ -92,13 +72,9 @@ def test_the_registered_practice_sees_its_people_without_an_agreement(person: st
 
 def test_the_owner_of_an_open_task_sees_the_person_until_it_is_done(person: str) -> None:
     nurse = _person("nurse")
-    task = _task(person, "Practitioner/nurse", managed=True)
+    work = _task(person, "Practitioner/nurse", managed=True)
     seen_while_open = _sees(nurse, person)
-    with transaction():
-        body = task.resource
-        body["status"] = "cancelled"
-        body["statusReason"] = {"coding": [{"system": "x", "code": "death"}]}
-        records.update(HUB, body, type="Task", id=task.id)
+    _cancel(work)
 
     assert (seen_while_open, _sees(nurse, person)) == (True, False)
 
@@ -123,44 +99,31 @@ def test_an_organisation_without_an_agreement_reads_nothing_of_others(person: st
 
 
 def test_a_member_of_the_care_team_sees_until_their_time_ends(person: str) -> None:
-    team = records.create(
-        HUB,
-        {
-            "resourceType": "CareTeam",
-            "status": "active",
-            "subject": {"reference": f"Patient/{person}"},
-            "participant": [{"member": {"reference": "Practitioner/jo"}}],
-        },
-        managed=True,
-    )
+    team = care_team(f"Patient/{person}", "Practitioner/jo")
     seen_before = _sees(_person("jo"), person)
     body = team.resource
-    body["participant"][0]["period"] = {"end": "2026-01-01"}
+    body["participant"][0]["period"]["end"] = "2026-01-01"
     records.update(HUB, body, type="CareTeam", id=team.id)
 
     assert (seen_before, _sees(_person("jo"), person)) == (True, False)
 
 
 def test_the_team_sees_the_person_while_a_colleague_owns_its_work(person: str) -> None:
-    task = _task(person, "CareTeam/district-nursing-west")
+    work = _task(person, "CareTeam/district-nursing-west")
     colleague = _person("tom", "Organization/own", "CareTeam/district-nursing-west")
     with transaction():
-        body = task.resource
+        body = work.resource
         body["owner"] = {"reference": "Practitioner/nurse"}
         body["statusReason"] = {"coding": [{"system": "x", "code": "routed"}]}
-        task = records.update(HUB, body, type="Task", id=task.id)
+        work = records.update(HUB, body, type="Task", id=work.id)
     seen_while_open = _sees(colleague, person)
-    with transaction():
-        body = task.resource
-        body["status"] = "cancelled"
-        body["statusReason"] = {"coding": [{"system": "x", "code": "death"}]}
-        records.update(HUB, body, type="Task", id=task.id)
+    _cancel(work)
 
     assert (seen_while_open, _sees(colleague, person)) == (True, False)
 
 
 def test_an_earlier_version_about_somebody_else_stays_hidden(person: str) -> None:
-    other = records.create(HUB, {"resourceType": "Patient"}).id
+    other = patient().id
     flag = {
         "resourceType": "Flag",
         "status": "active",
@@ -176,3 +139,22 @@ def test_an_earlier_version_about_somebody_else_stays_hidden(person: str) -> Non
     with pytest.raises(NotFoundError):
         records.vread(doctor, "Flag", first.id, 1)
     assert [each.version for each in records.history(doctor, "Flag", first.id)] == [2]
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"reference": "https://elsewhere.example/fhir/Patient/7"},
+        {"identifier": {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990000018"}},
+    ],
+)
+def test_a_clinical_record_of_somebody_elsewhere_is_not_everybodys(
+    person: str, subject: dict[str, object]
+) -> None:
+    condition = records.create(HUB, {"resourceType": "Condition", "subject": subject})
+    nurse = _person("nurse")
+
+    with pytest.raises(NotFoundError):
+        records.read(nurse, "Condition", condition.id)
+    assert records.search(nurse, "Condition", []).total == 0
+    assert records.read(HUB, "Condition", condition.id).id == condition.id

@@ -12,26 +12,23 @@ from hub import clock, records
 from hub.db import db
 from hub.domain import access
 from hub.domain.access import Basis, Relationship
-from hub.domain.actor import Actor, ActorKind, hub_actor
-from hub.models.agreement import SharingAgreement
+from hub.domain.actor import Actor, hub_actor
 from hub.records.tables import RELATIONSHIPS
 from hub.samples import SOUTHEND
 from hub.services import definitions
 from hub.transaction import transaction
+from tests.factories.actor import actor
+from tests.factories.care_team import care_team
+from tests.factories.patient import patient
+from tests.factories.sharing_agreement import sharing_agreement
+from tests.factories.task import task
 
 SET_UP = hub_actor("set-up")
 SIGNED, ENDED, UNSIGNED = "Organization/signed", "Organization/ended", "Organization/unsigned"
 
 
 def person(organization: str, name: str = "asha", team: str = "CareTeam/west") -> Actor:
-    return Actor(
-        kind=ActorKind.PERSON,
-        id=f"user/{name}",
-        display=name.title(),
-        practitioner=f"Practitioner/{name}",
-        organization=organization,
-        teams=frozenset({team}),
-    )
+    return actor(name, team, organization=organization)
 
 
 ACTORS = [
@@ -46,56 +43,9 @@ def agreements(app: Flask) -> None:
     now = clock.now()
     with transaction():
         definitions.load(SET_UP, SOUTHEND)
-        db.session.add(SharingAgreement(organization=SIGNED, signed_at=now - timedelta(days=9)))
-        db.session.add(
-            SharingAgreement(
-                organization=ENDED,
-                signed_at=now - timedelta(days=9),
-                ended_at=now - timedelta(days=1),
-            )
-        )
-
-
-def patient(practice: str | None = None) -> str:
-    resource: dict[str, object] = {"resourceType": "Patient"}
-    if practice:
-        resource["generalPractitioner"] = [{"reference": practice}]
-    return records.create(SET_UP, resource).id
-
-
-def task(patient_id: str, owner: str, *, managed: bool = True, status: str = "requested") -> None:
-    records.create(
-        SET_UP,
-        {
-            "resourceType": "Task",
-            "status": status,
-            "intent": "order",
-            "for": {"reference": f"Patient/{patient_id}"},
-            "owner": {"reference": owner},
-            "extension": [
-                {
-                    "url": f"https://carehub.example/fhir/StructureDefinition/{name}-organization",
-                    "valueReference": {"reference": "Organization/x"},
-                }
-                for name in ("accountable", "performing")
-            ],
-        },
-        managed=managed,
-    )
-
-
-def care_team(patient_id: str, member: str, *, ended: bool = False) -> None:
-    period = {"start": "2026-01-01", **({"end": "2026-02-01"} if ended else {})}
-    records.create(
-        SET_UP,
-        {
-            "resourceType": "CareTeam",
-            "status": "active",
-            "subject": {"reference": f"Patient/{patient_id}"},
-            "participant": [{"member": {"reference": member}, "period": period}],
-        },
-        managed=True,
-    )
+        long_ago = now - timedelta(days=9)
+        sharing_agreement(SIGNED, signed_at=long_ago)
+        sharing_agreement(ENDED, signed_at=long_ago, ended_at=now - timedelta(days=1))
 
 
 CASES: dict[str, Callable[[], str]] = {}
@@ -103,42 +53,42 @@ CASES: dict[str, Callable[[], str]] = {}
 
 def case(function: Callable[[str], None]) -> Callable[[str], None]:
     def make() -> str:
-        patient_id = patient()
-        function(patient_id)
-        return patient_id
+        made = patient()
+        function(made.reference)
+        return made.id
 
     CASES[function.__name__] = make
     return function
 
 
-CASES["nobody"] = patient
-CASES["practice_signed"] = lambda: patient(SIGNED)
-CASES["practice_unsigned"] = lambda: patient(UNSIGNED)
+CASES["nobody"] = lambda: patient().id
+CASES["practice_signed"] = lambda: patient(practice=SIGNED).id
+CASES["practice_unsigned"] = lambda: patient(practice=UNSIGNED).id
 
 
 @case
-def own_task(patient_id: str) -> None:
-    task(patient_id, "Practitioner/asha")
+def own_task(reference: str) -> None:
+    task(reference, "Practitioner/asha")
 
 
 @case
-def team_task(patient_id: str) -> None:
-    task(patient_id, "CareTeam/west")
+def team_task(reference: str) -> None:
+    task(reference, "CareTeam/west")
 
 
 @case
-def foreign_task(patient_id: str) -> None:
-    task(patient_id, "Practitioner/asha", managed=False)
+def foreign_task(reference: str) -> None:
+    task(reference, "Practitioner/asha", managed=False)
 
 
 @case
-def member_now(patient_id: str) -> None:
-    care_team(patient_id, "Practitioner/asha")
+def member_now(reference: str) -> None:
+    care_team(reference, "Practitioner/asha")
 
 
 @case
-def member_once(patient_id: str) -> None:
-    care_team(patient_id, "Practitioner/asha", ended=True)
+def member_once(reference: str) -> None:
+    care_team(reference, "Practitioner/asha", end="2026-02-01")
 
 
 def relationships(patient_id: str) -> tuple[Relationship, ...]:
@@ -165,9 +115,9 @@ def test_the_rule_and_its_sql_agree(name: str) -> None:
         patient_id = CASES[name]()
     held = relationships(patient_id)
 
-    for actor in ACTORS:
-        expected = access.decide(actor, held, agreement_signed=actor.organization == SIGNED)
-        assert sees(actor, patient_id) is expected.allowed, expected.sentence
+    for one in ACTORS:
+        expected = access.decide(one, held, agreement_signed=one.organization == SIGNED)
+        assert sees(one, patient_id) is expected.allowed, expected.sentence
 
 
 @pytest.mark.usefixtures("agreements")
