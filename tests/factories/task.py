@@ -10,8 +10,15 @@ from hub.services import tasks
 from hub.transaction import transaction
 
 
-def task(patient: str, owner: str, *, managed: bool = True, **elements: Any) -> Record:
-    """Keep a requested Task; ``patient`` and ``owner`` are references."""
+def task(
+    patient: str,
+    owner: str,
+    *,
+    organization: str = "Organization/rxs",
+    managed: bool = True,
+    **elements: Any,
+) -> Record:
+    """Keep a requested Task that one organisation does and answers for; all by reference."""
     resource = {
         "resourceType": "Task",
         "status": "requested",
@@ -19,7 +26,7 @@ def task(patient: str, owner: str, *, managed: bool = True, **elements: Any) -> 
         "for": {"reference": patient},
         "owner": {"reference": owner},
         "extension": [
-            {"url": url, "valueReference": {"reference": "Organization/rxs"}}
+            {"url": url, "valueReference": {"reference": organization}}
             for url in (PERFORMING_ORGANIZATION, ACCOUNTABLE_ORGANIZATION)
         ],
     }

@@ -20,6 +20,7 @@ from hub.records import Record
 from hub.records.tables import OUTBOX
 from hub.services import assignments, escalations, notices, rota, routing, task_content, tasks
 from hub.transaction import transaction
+from tests.factories.task import visit
 from tests.unit.hub.services.clockwork import Clockwork
 
 SPOR = hub_actor("spor")
@@ -36,24 +37,6 @@ def time(app: Flask, tmp_path: Path) -> Clockwork:
 @pytest.fixture
 def patient(person: Callable[..., Any]) -> str:
     return str(person().reference)
-
-
-def open_visit(patient: str, **more: Any) -> Record:
-    with transaction():
-        return tasks.open_task(
-            SPOR,
-            **{
-                "code": "intervention",
-                "patient": patient,
-                "description": "Visit",
-                "owner": WEST,
-                "performing_organization": "Organization/rxs",
-                "accountable_organization": "Organization/rxs",
-                "clock": "crisis-response",
-                "priority": "urgent",
-                **more,
-            },
-        )
 
 
 def route(task: Record, **more: Any) -> RoutingDecision:
@@ -75,7 +58,7 @@ def on_shift(team: str) -> set[str]:
 def test_work_of_a_sunday_goes_to_somebody_on_shift_with_the_reason(
     definition: HubDefinition, patient: str
 ) -> None:
-    task = open_visit(patient)
+    task = visit(patient)
     decision = route(task)
 
     assert decision.owner in on_shift(WEST)
@@ -97,13 +80,13 @@ def test_who_saw_the_person_last_sees_them_again(
     working = sorted(on_shift(WEST))
     assert len(working) > 1
     # Whoever would get it without a history is not the one who has seen the person.
-    usual = route(open_visit(patient)).owner
+    usual = route(visit(patient)).owner
     other = next(who for who in working if who != usual)
-    task = open_visit(patient)
+    task = visit(patient)
     with transaction():
         tasks.assign(ROUTING, task.id, to=other, because="a test")
         tasks.complete(staff(other.removeprefix("Practitioner/")), task.id, version=2, outcome="ok")
-    decision = route(open_visit(patient))
+    decision = route(visit(patient))
 
     assert decision.owner == other
     assert "saw this person on 27 December" in decision.sentence
@@ -112,7 +95,7 @@ def test_who_saw_the_person_last_sees_them_again(
 def test_who_declined_does_not_get_it_back(
     definition: HubDefinition, patient: str, staff: Staff
 ) -> None:
-    task = open_visit(patient)
+    task = visit(patient)
     first = route(task).owner
     with transaction():
         tasks.decline(
@@ -127,7 +110,7 @@ def test_who_declined_does_not_get_it_back(
 def test_when_nobody_fits_a_desk_has_it_and_it_is_looked_at_again(
     definition: HubDefinition, patient: str
 ) -> None:
-    task = open_visit(patient, roles=["audiologist"])
+    task = visit(patient, roles=["audiologist"])
     decision = route(task)
 
     assert decision.owner == "CareTeam/duty-desk"
@@ -143,7 +126,7 @@ def test_when_nobody_fits_a_desk_has_it_and_it_is_looked_at_again(
 def test_a_task_that_somebody_claimed_meanwhile_is_left_alone(
     definition: HubDefinition, patient: str, staff: Staff
 ) -> None:
-    task = open_visit(patient)
+    task = visit(patient)
     with transaction():
         tasks.claim(staff("lucy-hart"), task.id, version=1)
         assert routing.route(ROUTING, task.id) is None
@@ -155,7 +138,7 @@ def test_an_absence_moves_forty_open_tasks_at_once(
 ) -> None:
     working = sorted(on_shift(WEST))
     patient = person().reference
-    opened = [open_visit(patient, minutes=5) for _ in range(40)]
+    opened = [visit(patient, minutes=5) for _ in range(40)]
     with transaction():
         for task in opened:
             tasks.assign(ROUTING, task.id, to=working[0], because="a test")
@@ -183,7 +166,7 @@ def test_an_absence_that_lies_ahead_moves_the_work_when_it_begins(
     definition: HubDefinition, patient: str, staff: Staff, time: Clockwork
 ) -> None:
     working = sorted(on_shift(WEST))
-    task = open_visit(patient)
+    task = visit(patient)
     with transaction():
         tasks.assign(ROUTING, task.id, to=working[0], because="a test")
         absence = rota.report_absence(
@@ -235,7 +218,7 @@ def test_nobody_is_planned_twice_at_once(definition: HubDefinition) -> None:
 
 
 def test_a_decision_takes_a_handful_of_queries(definition: HubDefinition, patient: str) -> None:
-    task = open_visit(patient)
+    task = visit(patient)
     statements: list[str] = []
 
     def count(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -253,7 +236,7 @@ def test_every_step_of_a_clock_is_taken_once_and_breach_gives_it_to_another(
     definition: HubDefinition, patient: str, time: Clockwork
 ) -> None:
     escalation = hub_actor("escalation")
-    task = open_visit(patient)
+    task = visit(patient)
     owner = route(task).owner
     for minutes, code, told in (
         (60, "half-time", [owner]),
@@ -279,7 +262,7 @@ def test_every_step_of_a_clock_is_taken_once_and_breach_gives_it_to_another(
 def test_a_clock_of_finished_work_never_escalates(
     definition: HubDefinition, patient: str, staff: Staff, time: Clockwork
 ) -> None:
-    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    task = visit(patient, owner="Practitioner/asha-nurse")
     with transaction():
         tasks.complete(staff("asha-nurse"), task.id, version=1, outcome="seen")
     time.advance(hours=3)

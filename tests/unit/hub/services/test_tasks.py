@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from fhir.outcomes import VersionConflictError
 from hub import clock, records
@@ -15,12 +16,12 @@ from hub.db import db
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.definition import HubDefinition
 from hub.domain.errors import NotPermittedError, RuleError, StateError
-from hub.models.assignment import Assignment
 from hub.models.notice import Notice
-from hub.records import Record
 from hub.records.tables import OUTBOX
 from hub.services import assignments, clocks, notices, task_content, tasks
 from hub.transaction import transaction
+from tests.factories.assignment import assignment
+from tests.factories.task import visit
 from tests.unit.hub.services.clockwork import Clockwork
 
 SPOR = hub_actor("spor")
@@ -37,25 +38,6 @@ def patient(person: Callable[..., Any]) -> str:
     return str(person().reference)
 
 
-def open_visit(patient: str, **more: Any) -> Record:
-    with transaction():
-        return tasks.open_task(
-            SPOR,
-            **{
-                "code": "intervention",
-                "patient": patient,
-                "description": "Visit",
-                "owner": "CareTeam/district-nursing-west",
-                "performing_organization": "Organization/rxs",
-                "accountable_organization": "Organization/rxs",
-                "clock": "crisis-response",
-                "priority": "urgent",
-                "requester": "Practitioner/sam-spor",
-                **more,
-            },
-        )
-
-
 def events(subject: str) -> list[str]:
     return list(
         db.session.execute(
@@ -67,7 +49,7 @@ def events(subject: str) -> list[str]:
 def test_an_opened_task_has_owner_organisations_clock_and_spell(
     definition: HubDefinition, patient: str
 ) -> None:
-    task = open_visit(patient)
+    task = visit(patient)
 
     assert task["owner"] == {"reference": "CareTeam/district-nursing-west"}
     assert task.managed
@@ -85,7 +67,7 @@ def test_an_opened_task_has_owner_organisations_clock_and_spell(
 
 
 def test_of_two_who_claim_the_second_is_told_who_was_first(patient: str, staff: Staff) -> None:
-    task = open_visit(patient)
+    task = visit(patient)
     with transaction():
         claimed = tasks.claim(staff("asha-nurse"), task.id, version=task.version)
 
@@ -96,16 +78,16 @@ def test_of_two_who_claim_the_second_is_told_who_was_first(patient: str, staff: 
 
 
 def test_nobody_claims_the_work_of_another_team(patient: str, staff: Staff) -> None:
-    task = open_visit(patient)
+    task = visit(patient)
     # A member of another team who may see the person through their own work.
-    open_visit(patient, owner="CareTeam/palliative")
+    visit(patient, owner="CareTeam/palliative")
 
     with transaction(), pytest.raises(NotPermittedError):
         tasks.claim(staff("petra-palliative"), task.id, version=task.version)
 
 
 def test_a_stale_version_changes_nothing(patient: str, staff: Staff) -> None:
-    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    task = visit(patient, owner="Practitioner/asha-nurse")
     with transaction():
         tasks.accept(staff("asha-nurse"), task.id, version=1)
 
@@ -116,7 +98,7 @@ def test_a_stale_version_changes_nothing(patient: str, staff: Staff) -> None:
 def test_declined_work_goes_back_to_the_team_and_is_routed_again(
     patient: str, staff: Staff
 ) -> None:
-    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    task = visit(patient, owner="Practitioner/asha-nurse")
     with transaction():
         back = tasks.decline(
             staff("asha-nurse"), task.id, version=1, reason="too-far", note="On the other round"
@@ -133,7 +115,7 @@ def test_declined_work_goes_back_to_the_team_and_is_routed_again(
 
 
 def test_completing_stops_the_clock_and_ends_the_spell(patient: str, staff: Staff) -> None:
-    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    task = visit(patient, owner="Practitioner/asha-nurse")
     asha = staff("asha-nurse")
     with transaction():
         tasks.accept(asha, task.id, version=1)
@@ -150,7 +132,7 @@ def test_completing_stops_the_clock_and_ends_the_spell(patient: str, staff: Staf
 def test_work_not_yet_accepted_is_accepted_by_whoever_finishes_it(
     patient: str, staff: Staff
 ) -> None:
-    task = open_visit(patient, code="read-document", owner="CareTeam/spor")
+    task = visit(patient, code="read-document", owner="CareTeam/spor")
     with transaction():
         done = tasks.complete(staff("sam-spor"), task.id, version=1, outcome="accepted")
 
@@ -163,9 +145,9 @@ def test_a_completion_is_undone_within_five_minutes_and_not_later(
     patient: str, staff: Staff, time: Clockwork
 ) -> None:
     asha = staff("asha-nurse")
-    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    task = visit(patient, owner="Practitioner/asha-nurse")
     # A second task keeps the person visible to the nurse after the first is done.
-    open_visit(patient, owner="Practitioner/asha-nurse")
+    visit(patient, owner="Practitioner/asha-nurse")
     with transaction():
         tasks.complete(asha, task.id, version=1, outcome="seen")
     time.advance(minutes=4)
@@ -187,8 +169,8 @@ def test_a_hold_pauses_only_a_clock_that_knows_its_reason(
     patient: str, staff: Staff, time: Clockwork
 ) -> None:
     asha = staff("asha-nurse")
-    crisis = open_visit(patient, owner="Practitioner/asha-nurse")
-    routine = open_visit(
+    crisis = visit(patient, owner="Practitioner/asha-nurse")
+    routine = visit(
         patient, owner="Practitioner/asha-nurse", clock="community-routine", priority="routine"
     )
     due = task_content.due_at(routine.resource)
@@ -219,7 +201,7 @@ def test_a_paused_clock_runs_again_when_somebody_else_gets_the_work(
 ) -> None:
     asha = staff("asha-nurse")
     paused = [
-        open_visit(
+        visit(
             patient, owner="Practitioner/asha-nurse", clock="community-routine", priority="routine"
         )
         for _ in range(2)
@@ -256,7 +238,7 @@ def test_a_paused_clock_runs_again_when_somebody_else_gets_the_work(
 def test_a_hand_over_waits_for_the_new_owner_and_tells_both_sides(
     patient: str, staff: Staff
 ) -> None:
-    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    task = visit(patient, owner="Practitioner/asha-nurse")
     with transaction():
         tasks.accept(staff("asha-nurse"), task.id, version=1)
         given = tasks.hand_over(
@@ -276,9 +258,9 @@ def test_a_hand_over_waits_for_the_new_owner_and_tells_both_sides(
 def test_only_requester_or_accountable_organisation_calls_work_off(
     patient: str, staff: Staff
 ) -> None:
-    task = open_visit(patient, owner="Practitioner/petra-palliative")
+    task = visit(patient, owner="Practitioner/petra-palliative")
     # Work of her own lets the nurse see the person.
-    open_visit(patient, owner="Practitioner/asha-nurse")
+    visit(patient, owner="Practitioner/asha-nurse")
     with transaction(), pytest.raises(NotPermittedError):
         tasks.cancel(staff("petra-palliative"), task.id, version=1, reason="not-needed")
 
@@ -291,7 +273,7 @@ def test_only_requester_or_accountable_organisation_calls_work_off(
 def test_rows_follow_a_task_that_is_written_past_the_verbs(patient: str, staff: Staff) -> None:
     """The API updates the record itself; spells, clock and events must not know the difference."""
     asha = staff("asha-nurse")
-    task = open_visit(patient, owner="Practitioner/asha-nurse")
+    task = visit(patient, owner="Practitioner/asha-nurse")
     with transaction():
         body = task.resource | {"status": "accepted"}
         accepted = records.update(asha, body, type="Task", id=task.id, if_match=1)
@@ -307,22 +289,12 @@ def test_rows_follow_a_task_that_is_written_past_the_verbs(patient: str, staff: 
 
 
 def test_the_database_itself_refuses_two_owners_at_once(patient: str) -> None:
-    task = open_visit(patient)
+    task = visit(patient)
     with transaction():
         spell = assignments.current(task.id)
         assert spell is not None
-        db.session.add(
-            Assignment(
-                id="second",
-                task_id=task.id,
-                owner="Practitioner/asha-nurse",
-                minutes=45,
-                urgent=False,
-                starts_at=clock.now(),
-            )
-        )
-        with pytest.raises(Exception, match="uq_assignment_current"):
-            db.session.flush()
+        with pytest.raises(IntegrityError, match="uq_assignment_current"):
+            assignment(task.id)
         db.session.rollback()
 
 

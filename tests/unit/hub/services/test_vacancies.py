@@ -7,13 +7,11 @@ import pytest
 from sqlalchemy.dialects.postgresql import Range
 
 from hub import clock
-from hub.db import db
 from hub.domain.actor import Actor
-from hub.models.absence import Absence
 from hub.queries import standing
-from hub.records import new_id
 from hub.services import accountability, rota, vacancies
 from hub.transaction import transaction
+from tests.factories.absence import absence
 from tests.unit.hub.services.conftest import SET_UP, Person
 
 Make = Callable[..., Person]
@@ -34,16 +32,7 @@ def named(person: Person) -> None:
 
 def away(who: str, start: datetime, end: datetime | None) -> None:
     with transaction():
-        db.session.add(
-            Absence(
-                id=new_id(),
-                practitioner=f"Practitioner/{who}",
-                during=Range(start, end),
-                reason="sickness",
-                reported_by="user/x",
-                reported_at=clock.now(),
-            )
-        )
+        absence(f"Practitioner/{who}", during=Range(start, end))
 
 
 def opened_after(who: str) -> int:
