@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fhir import jsontext
 from fhir.outcomes import (
     BadRequestError,
+    ForbiddenError,
     MethodNotAllowedError,
     MultipleMatchesError,
     NotFoundError,
@@ -27,6 +28,23 @@ VERSIONED_UPDATE = frozenset(
     {"CarePlan", "CareTeam", "Consent", "EpisodeOfCare", "Flag", "Goal", "Task"}
 )
 """Types whose update needs If-Match: two people work on them at once."""
+
+KEPT = frozenset(
+    {
+        "Goal",
+        "HealthcareService",
+        "Location",
+        "MessageHeader",
+        "Observation",
+        "Organization",
+        "Practitioner",
+        "PractitionerRole",
+        "Provenance",
+        "QuestionnaireResponse",
+        "ServiceRequest",
+    }
+)
+"""Types of which the hub writes managed records, and which have no guard (hub/services/guards)."""
 
 WRITTEN_ONCE = frozenset({"AuditEvent"})
 """Types that clients may create and read, never change: behaviour.md, thirteenth rule."""
@@ -78,6 +96,7 @@ def update(
 ) -> Done:
     """Supersede a record; where the client may name ids, create it under its own id."""
     _refuse_change(resource_type)
+    _refuse_kept(actor, resource_type, record_id)
     _refuse_part(body)
     body = withheld.restored(actor, resource_type, record_id, body)
     if if_match is None and resource_type in VERSIONED_UPDATE:
@@ -108,6 +127,20 @@ def _refuse_change(resource_type: str) -> None:
             f"{resource_type} is created and read, never changed or deleted",
             headers={"Allow": "GET, HEAD"},
         )
+
+
+def _refuse_kept(actor: Actor, resource_type: str, record_id: str) -> None:
+    """Refuse to change a managed record whose type has no rules of its own to change it by.
+
+    What the hub writes beside a plan, a referral or a register entry changes with them, through
+    the service that tells everybody who must know.
+    """
+    if resource_type in KEPT:
+        stored = fetch(actor, resource_type, record_id, locked=False)
+        if stored is not None and stored.managed:
+            raise ForbiddenError(
+                f"this {resource_type} is kept by the hub: it changes with what it belongs to"
+            )
 
 
 def _refuse_part(body: bytes | str) -> None:
@@ -151,6 +184,7 @@ def delete(
     actor: Actor, resource_type: str, record_id: str, *, if_match: int | None = None
 ) -> Done:
     _refuse_change(resource_type)
+    _refuse_kept(actor, resource_type, record_id)
     records.delete(actor, resource_type, record_id, if_match=if_match)
     return Done(204)
 
@@ -161,6 +195,7 @@ def delete_matching(actor: Actor, resource_type: str, params: Params) -> Done:
     with transaction():
         found = one_match(actor, resource_type, params)
         if found is not None:
+            _refuse_kept(actor, resource_type, found.id)
             records.delete(actor, resource_type, found.id, if_match=found.version)
     return Done(204)
 

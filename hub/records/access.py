@@ -21,8 +21,37 @@ from hub.records.tables import RELATIONSHIPS
 _LETTERS = {"create": "c", "read": "r", "update": "u", "delete": "d", "search": "s"}
 
 
+DIRECTORY = frozenset(
+    {
+        "ActivityDefinition",
+        "CodeSystem",
+        "Endpoint",
+        "HealthcareService",
+        "Location",
+        "Measure",
+        "MessageDefinition",
+        "Organization",
+        "PlanDefinition",
+        "Practitioner",
+        "PractitionerRole",
+        "Questionnaire",
+        "Subscription",
+        "ValueSet",
+    }
+)
+"""What the hub definition and registered systems keep; people read it."""
+
+
 def authorise(actor: Actor, interaction: str, resource_type: str) -> None:
-    """Raise ForbiddenError where a system's scopes do not cover the interaction."""
+    """Raise ForbiddenError where a system's scopes do not cover the interaction.
+
+    People have no scopes: their relationships decide on records, and the directory is not theirs
+    to change.
+    """
+    if actor.kind is ActorKind.PERSON and resource_type in DIRECTORY:
+        if interaction in {"create", "update", "delete"}:
+            raise ForbiddenError(f"{resource_type} is kept by the hub and by registered systems")
+        return
     if actor.kind is not ActorKind.SYSTEM:
         return
     letter = _LETTERS[interaction]

@@ -88,6 +88,10 @@ def _request(taken: Taken) -> Effect:
     earlier = same_referral.of_bundle(taken.arrival)
     if earlier is None and taken.workflow is Workflow.VALIDATION_UPDATE:
         earlier = same_referral.find(taken.arrival, taken.message)
+    if earlier is not None and not same_referral.is_same(earlier.request, taken.message):
+        raise conflict(
+            "This Bundle.id is on file for a referral of another person or kind", "Bundle.id"
+        )
     if earlier is not None:
         request = amendments.amend(taken.actor, earlier, command)
         return Effect(subject=request, patient=request["subject"]["reference"])

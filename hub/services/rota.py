@@ -1,7 +1,7 @@
 """The rota: shifts made from patterns, absences that move all open work at once."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
@@ -18,6 +18,9 @@ from hub.records.ids import new_id
 from hub.services import definitions, routing, vacancies
 
 REASONS = ("sickness", "leave", "training", "other")
+
+LOOK_AGAIN = timedelta(seconds=20)
+"""Longer than any routing transaction takes: what one gave to somebody absent is found then."""
 
 _HUB = hub_actor("rota")
 
@@ -124,15 +127,16 @@ def report_absence(
     db.session.add(absence)
     db.session.flush()
     records.audit.record(actor, "absence-reported", practitioner, {"reason": reason})
-    if starts_at <= clock.now():
+    now = clock.now()
+    if starts_at <= now:
         rehome(absence)
-    else:
-        records.outbox.emit(
-            "AbsenceReported",
-            subject=practitioner,
-            payload={"absence": absence.id},
-            due_at=starts_at,
-        )
+    # Routing that ran at the same moment has not seen this absence: look once more after it.
+    records.outbox.emit(
+        "AbsenceReported",
+        subject=practitioner,
+        payload={"absence": absence.id},
+        due_at=max(starts_at, now + LOOK_AGAIN),
+    )
     return absence
 
 

@@ -75,6 +75,11 @@ def find(arrival: Arrival, message: Message) -> Earlier:
     )
 
 
+def is_same(request: Record, message: Message) -> bool:
+    """Say whether a message is about the person and the kind of the referral on file."""
+    return _same(request, message, category_of(_request(message)))
+
+
 def _named(message: Message) -> list[str]:
     """Return our own ids that the message may use: the sender has read the referral from us."""
     request = message.service_request
