@@ -71,6 +71,21 @@ def test_the_same_request_id_is_done_once(client: FlaskClient, token: str) -> No
     assert [row.status for row in rows()] == ["processed", "duplicate"]
 
 
+def test_a_bundle_id_of_one_person_does_not_overwrite_their_referral_with_another(
+    client: FlaskClient, token: str
+) -> None:
+    first = bars.referral()
+    request = accepted(client, token, first)
+    other = bars.referral(nhs_number="9990000026", family="Somebody", born="1933-09-09")
+    other["id"] = first["id"]
+
+    refused = bars.post(client, token, other)
+
+    assert refused.status_code == 409
+    assert records.read(HUB, "ServiceRequest", request.partition("/")[2]).version == 1
+    assert len(found("ServiceRequest")) == 1
+
+
 def test_another_client_may_use_the_same_request_id(client: FlaskClient, token: str) -> None:
     with transaction():
         register_client("other-system", name="Other", scopes=["system/ServiceRequest.cruds"])
