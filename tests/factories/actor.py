@@ -3,12 +3,19 @@
 from hub.domain.actor import Actor, ActorKind
 
 
-def actor(name: str, *teams: str, organization: str = "Organization/rxs") -> Actor:
+def actor(
+    name: str,
+    *teams: str,
+    organization: str = "Organization/rxs",
+    display: str | None = None,
+    role: str | None = None,
+) -> Actor:
     return Actor(
         kind=ActorKind.PERSON,
         id=f"user/{name}",
-        display=name.title(),
+        display=display or name.title(),
         practitioner=f"Practitioner/{name}",
         organization=organization,
+        role=role,
         teams=frozenset(teams),
     )

@@ -14,7 +14,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from fhir.systems import NHS_NUMBER
 from hub import clock, records
 from hub.db import db
 from hub.domain.actor import hub_actor
@@ -25,6 +24,8 @@ from hub.samples import load_hub
 from hub.services import tasks
 from hub.settings import ROOT, Settings
 from hub.transaction import transaction
+from tests.factories.patient import patient as person
+from tests.factories.task import visit
 
 SUNDAY = datetime(2026, 12, 27, 13, 0, tzinfo=UTC)
 SET_UP = hub_actor("set-up")
@@ -122,17 +123,8 @@ def definition(processes: Processes) -> HubDefinition:
 @pytest.fixture
 def patient(definition: HubDefinition) -> str:
     with transaction():
-        made = records.create(
-            SET_UP,
-            {
-                "resourceType": "Patient",
-                "identifier": [{"system": NHS_NUMBER, "value": "9990000018"}],
-                "name": [{"family": "Test", "given": ["Ada"]}],
-                "birthDate": "1941-05-04",
-                "generalPractitioner": [{"reference": f"Organization/{definition.gp_hub}"}],
-            },
-        )
-    return made.reference
+        practice = f"Organization/{definition.gp_hub}"
+        return person(nhs_number="9990000018", practice=practice, birthDate="1941-05-04").reference
 
 
 @pytest.fixture
@@ -141,18 +133,7 @@ def accepted_referral(patient: str) -> Callable[..., Record]:
 
     def make(*, minutes: int = 5) -> Record:
         with transaction():
-            task = tasks.open_task(
-                SPOR,
-                code="intervention",
-                patient=patient,
-                description="Visit",
-                owner="CareTeam/district-nursing-west",
-                priority="urgent",
-                performing_organization="Organization/rxs",
-                accountable_organization="Organization/rxs",
-                clock="crisis-response",
-                minutes=minutes,
-            )
+            task = visit(patient, minutes=minutes)
             tasks.ask_for_routing(SPOR, task.id)
         return task
 

@@ -24,6 +24,7 @@ from hub.records.tables import OUTBOX
 from hub.samples.receiver import Inbox, handler_of
 from hub.services import announcements, deliveries, subscriptions
 from hub.transaction import transaction
+from tests.factories.client import client
 from tests.workflow.conftest import SUNDAY, Processes
 from workflows import delivery as workflow
 from workflows.app import celery, sender
@@ -84,17 +85,7 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
 @pytest.fixture
 def ambulance(app: Flask) -> None:
     with transaction():
-        db.session.add(
-            Client(
-                id="ambulance",
-                name="Ambulance",
-                scopes=["system/*.cruds"],
-                own_ids=False,
-                trusted_nhs_numbers=False,
-                active=True,
-                created_at=clock.now(),
-            )
-        )
+        client("ambulance", name="Ambulance")
 
 
 def subscribe(url: str, **more: Any) -> Record:

@@ -9,7 +9,6 @@ from sqlalchemy import delete, insert, select, text, update
 
 from hub import clock, records
 from hub.db import db
-from hub.domain.actor import Actor, ActorKind
 from hub.models.assignment import Assignment
 from hub.models.clock import TaskClock
 from hub.models.decision import RoutingDecision
@@ -18,6 +17,7 @@ from hub.records import Record
 from hub.records.tables import HISTORY, OUTBOX
 from hub.services import clocks, escalations, routing, tasks
 from hub.transaction import transaction
+from tests.factories.actor import actor
 from tests.workflow.conftest import SPOR, Processes
 from workflows import reconciliation
 
@@ -147,13 +147,7 @@ def test_the_auditor_gives_declined_work_on_whose_event_is_gone(task: Record, ap
             "status": "rejected",
             "statusReason": {"coding": [{"code": "too-far"}]},
         }
-        nurse = Actor(
-            kind=ActorKind.PERSON,
-            id="user/nurse",
-            display="A nurse",
-            practitioner=owner,
-            organization="Organization/rxs",
-        )
+        nurse = actor(owner.removeprefix("Practitioner/"))
         records.update(nurse, body, type="Task", id=task.id, if_match=task.version)
         db.session.execute(delete(OUTBOX))
     assert reconciliation.audit.run() == 0

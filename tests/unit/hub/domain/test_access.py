@@ -5,15 +5,9 @@ import pytest
 from hub.domain import access
 from hub.domain.access import AccessAnswer, Basis, Relationship
 from hub.domain.actor import Actor, ActorKind, hub_actor
+from tests.factories.actor import actor
 
-ASHA = Actor(
-    kind=ActorKind.PERSON,
-    id="user/asha",
-    display="Asha Patel",
-    practitioner="Practitioner/asha",
-    organization="Organization/rxs",
-    teams=frozenset({"CareTeam/west"}),
-)
+ASHA = actor("asha", "CareTeam/west", display="Asha Patel")
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id="client/x", display="X")
 
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hub.domain import task_states
-from hub.domain.actor import Actor, ActorKind, hub_actor
+from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import NotPermittedError, RuleError, StateError
 from hub.domain.task_states import CLOSED, OPEN, Party, TaskFacts, TaskStatus
+from tests.factories.actor import actor
 
 NOW = datetime(2026, 12, 27, 13, tzinfo=UTC)
 S = TaskStatus
@@ -24,18 +25,7 @@ OWNER_TABLE = {
 }
 
 
-def person(name: str, *teams: str, organization: str = "Organization/rxs") -> Actor:
-    return Actor(
-        kind=ActorKind.PERSON,
-        id=f"user/{name}",
-        display=name.title(),
-        practitioner=f"Practitioner/{name}",
-        organization=organization,
-        teams=frozenset(teams),
-    )
-
-
-ASHA = person("asha", organization="Organization/other")
+ASHA = actor("asha", organization="Organization/other")
 HUB = hub_actor("routing")
 TASK = TaskFacts(
     status=S.REQUESTED,
@@ -97,7 +87,7 @@ def test_only_who_completed_it_takes_it_back() -> None:
 
     task_states.check(ASHA, done, S.IN_PROGRESS, now=NOW)
     with pytest.raises(NotPermittedError):
-        task_states.check(person("ben"), done, S.IN_PROGRESS, now=NOW)
+        task_states.check(actor("ben"), done, S.IN_PROGRESS, now=NOW)
     with pytest.raises(StateError):
         task_states.check(ASHA, done, S.IN_PROGRESS, now=NOW + timedelta(minutes=6))
 
@@ -110,7 +100,7 @@ def test_the_author_enters_in_error_in_any_state() -> None:
 
 def test_the_wrong_actor_is_403_and_the_wrong_state_409_with_what_is_allowed() -> None:
     with pytest.raises(NotPermittedError, match="may not do this"):
-        task_states.check(person("ben"), TASK, S.ACCEPTED, now=NOW)
+        task_states.check(actor("ben"), TASK, S.ACCEPTED, now=NOW)
     with pytest.raises(StateError) as error:
         task_states.check(ASHA, TASK, S.COMPLETED, now=NOW)
     assert error.value.allowed == ("accepted", "received", "rejected")
@@ -127,13 +117,13 @@ def test_who_is_what_to_a_task() -> None:
     pool = replace(TASK, owner="CareTeam/spor")
 
     assert parties(ASHA, TASK) == {Party.OWNER}
-    assert parties(person("sam", "CareTeam/spor", organization="x"), pool) == {Party.OWNER}
-    assert parties(person("ben"), TASK) == {Party.ACCOUNTABLE}
-    assert parties(person("rita", organization="x"), TASK) == {Party.REQUESTER, Party.AUTHOR}
+    assert parties(actor("sam", "CareTeam/spor", organization="x"), pool) == {Party.OWNER}
+    assert parties(actor("ben"), TASK) == {Party.ACCOUNTABLE}
+    assert parties(actor("rita", organization="x"), TASK) == {Party.REQUESTER, Party.AUTHOR}
     assert parties(HUB, TASK) == {Party.HUB}
-    assert parties(person("x", organization="x"), TASK) == set()
+    assert parties(actor("x", organization="x"), TASK) == set()
     # A team's own organisation is not its pool.
-    assert Party.OWNER not in parties(person("sam", "CareTeam/other"), pool)
+    assert Party.OWNER not in parties(actor("sam", "CareTeam/other"), pool)
 
 
 def change(actor: Actor, task: TaskFacts, status: S, owner: str, cause: str | None = None) -> None:
@@ -142,11 +132,11 @@ def change(actor: Actor, task: TaskFacts, status: S, owner: str, cause: str | No
 
 def test_claiming_is_a_change_of_owner_by_the_owning_team() -> None:
     pool = replace(TASK, owner="CareTeam/spor")
-    sam = person("sam", "CareTeam/spor", organization="x")
+    sam = actor("sam", "CareTeam/spor", organization="x")
 
     change(sam, pool, S.ACCEPTED, "Practitioner/sam")
     with pytest.raises(NotPermittedError, match="belongs to CareTeam/spor"):
-        change(person("ben"), pool, S.REQUESTED, "Practitioner/ben")
+        change(actor("ben"), pool, S.REQUESTED, "Practitioner/ben")
 
 
 def test_handing_on_asks_the_next_owner_again() -> None:
@@ -176,4 +166,4 @@ def test_closed_work_keeps_its_owner() -> None:
 
 def test_a_stranger_changes_no_word_of_it() -> None:
     with pytest.raises(NotPermittedError, match="nothing to do with"):
-        change(person("x", organization="x"), TASK, S.REQUESTED, TASK.owner)
+        change(actor("x", organization="x"), TASK, S.REQUESTED, TASK.owner)

@@ -10,6 +10,7 @@ from fhir.search.keys import HASH_SQL, hashed
 from hub import records
 from hub.db import driver
 from hub.domain.actor import Actor, ActorKind
+from tests.factories.actor import actor
 
 PATIENT = {
     "resourceType": "Patient",
@@ -182,13 +183,7 @@ def test_an_update_moves_the_record_in_every_index(worklist: Actor) -> None:
 
 
 def test_nobody_sees_people_they_have_no_relationship_with(worklist: Actor) -> None:
-    stranger = Actor(
-        kind=ActorKind.PERSON,
-        id="user/stranger",
-        display="Stranger",
-        practitioner="Practitioner/stranger",
-        organization="Organization/elsewhere",
-    )
+    stranger = actor("stranger", organization="Organization/elsewhere")
 
     assert _ids(stranger, "Task") == []
     assert _ids(stranger, "Patient", ("family", "o'neill")) == []

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from fhir.systems import NHS_NUMBER
-from hub import records
-from hub.domain.actor import Actor, ActorKind, hub_actor
+from hub.domain.actor import Actor, hub_actor
 from hub.domain.definition import HubDefinition
 from hub.samples import load_hub
 from hub.services import referrals
 from hub.services.referrals import Channel, Demographics, ReceiveReferral, ReferralReceipt
 from hub.transaction import transaction
+from tests.factories.actor import actor
+from tests.factories.patient import patient
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.unit.hub.services.spor_desk import DR, Receive
 
@@ -33,19 +33,17 @@ def definition(app: Flask) -> HubDefinition:
 def staff(definition: HubDefinition) -> Callable[[str], Actor]:
     """Return the Actor of a member of staff by username."""
 
-    def actor(username: str) -> Actor:
-        person = definition.staff[username]
-        return Actor(
-            kind=ActorKind.PERSON,
-            id=f"user/{username}",
-            display=person.name,
-            practitioner=f"Practitioner/{username}",
-            organization=f"Organization/{person.organisation}",
-            role=person.role,
-            teams=frozenset(f"CareTeam/{team}" for team in person.teams),
+    def member(username: str) -> Actor:
+        found = definition.staff[username]
+        return actor(
+            username,
+            *(f"CareTeam/{team}" for team in found.teams),
+            organization=f"Organization/{found.organisation}",
+            display=found.name,
+            role=found.role,
         )
 
-    return actor
+    return member
 
 
 @dataclass(frozen=True)
@@ -63,16 +61,11 @@ def person(definition: HubDefinition) -> Callable[..., Person]:
 
     def make(nhs_number: str = "9990000018", birth_date: str = "1960-05-04", **more: Any) -> Person:
         with transaction():
-            made = records.create(
-                SET_UP,
-                {
-                    "resourceType": "Patient",
-                    "identifier": [{"system": NHS_NUMBER, "value": nhs_number}],
-                    "name": [{"family": "Test", "given": ["Ada"]}],
-                    "birthDate": birth_date,
-                    "generalPractitioner": [{"reference": f"Organization/{definition.gp_hub}"}],
-                    **more,
-                },
+            made = patient(
+                nhs_number=nhs_number,
+                practice=f"Organization/{definition.gp_hub}",
+                birthDate=birth_date,
+                **more,
             )
         return Person(made.id)
 

@@ -12,9 +12,10 @@ from hub.domain.errors import RuleError, StateError
 from hub.domain.register import PlaceOfDeath
 from hub.domain.task_states import OPEN
 from hub.queries import standing
-from hub.services import accountability, care_plans, people, register, tasks
+from hub.services import accountability, care_plans, people, register
 from hub.services.people import DeathRecorded
 from hub.transaction import transaction
+from tests.factories.task import visit
 from tests.unit.hub.services.conftest import SET_UP, Person
 from tests.unit.hub.services.test_register import ENTRY
 
@@ -42,15 +43,7 @@ def settled(person: Person) -> None:
         register.enter(SET_UP, person.id, ENTRY)
         plan = care_plans.open_plan(SET_UP, person.id, title="Living well")
         care_plans.add_action(SET_UP, plan.id, description="Dressing", service="district-nursing")
-        tasks.open_task(
-            SET_UP,
-            code="intervention",
-            patient=person.reference,
-            description="Visit",
-            owner="Practitioner/asha-nurse",
-            performing_organization="Organization/rxs",
-            accountable_organization="Organization/rxs",
-        )
+        visit(person.reference, owner="Practitioner/asha-nurse")
 
 
 def test_everything_open_stops_and_two_tasks_begin(person: Make) -> None:
