@@ -21,6 +21,7 @@ from hub.samples import SOUTHEND
 from hub.services import definitions, triage_inputs
 from hub.transaction import transaction
 from tests.api import bars
+from tests.factories.patient import patient
 
 HUB = hub_actor("test")
 
@@ -55,14 +56,10 @@ def accepted(client: FlaskClient, token: str, message: dict[str, Any]) -> str:
 def person(number: str = "9990000018", *, family: str = "Example") -> Record:
     """Put a traced person on record."""
     with transaction():
-        return records.create(
-            HUB,
-            {
-                "resourceType": "Patient",
-                "identifier": [bars.verified(number)],
-                "name": [{"family": family, "given": ["Pat"]}],
-                "birthDate": "1950-02-01",
-            },
+        return patient(
+            identifier=[bars.verified(number)],
+            name=[{"family": family, "given": ["Pat"]}],
+            birthDate="1950-02-01",
         )
 
 
