@@ -10,6 +10,11 @@ from enum import StrEnum
 
 from hub.domain.errors import RuleError
 
+KEEPERS = frozenset(
+    {"eol-facilitator", "gp", "palliative-nurse", "district-nurse", "community-matron"}
+)
+"""Roles that enter people in the register and change what it says (care model, section 8)."""
+
 
 class Stage(StrEnum):
     """Needs of the person by the Gold Standards Framework."""

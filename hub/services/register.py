@@ -15,8 +15,8 @@ from hub import clock, records
 from hub.domain import register as rules
 from hub.domain import reviews
 from hub.domain.accountability import AccountableRole
-from hub.domain.actor import Actor, hub_actor
-from hub.domain.errors import RuleError, StateError
+from hub.domain.actor import Actor, ActorKind, hub_actor
+from hub.domain.errors import NotPermittedError, RuleError, StateError
 from hub.domain.register import CPRRecord, LeavingReason, RegisterEntry
 from hub.queries import standing
 from hub.records import Record
@@ -39,6 +39,7 @@ class EmergencySummary:
 
 def enter(actor: Actor, patient_id: str, entry: RegisterEntry) -> Record:
     """Enter a person with consent or a best-interests decision; returns the EpisodeOfCare."""
+    _may_keep(actor)
     patient = _living(actor, patient_id)
     today = clock.now().date()
     dated = replace(entry, entered_on=entry.entered_on or today)
@@ -60,6 +61,16 @@ def enter(actor: Actor, patient_id: str, entry: RegisterEntry) -> Record:
     return made
 
 
+def _may_keep(actor: Actor) -> None:
+    """Refuse people whose role does not keep register entries; withdrawing is open to all."""
+    if actor.kind is ActorKind.PERSON and actor.role not in rules.KEEPERS:
+        raise NotPermittedError(
+            "your role does not keep entries of the end-of-life register",
+            field="role",
+            allowed=sorted(rules.KEEPERS),
+        )
+
+
 def seen(actor: Actor, patient_id: str) -> str:
     """Name the version of an entry's content, for the form that is made from it."""
     answers = _answers(actor, patient_id)
@@ -75,6 +86,7 @@ def change(
     service; a change of the other items is only kept. The consent is not changed here. With
     ``made_from`` (what ``seen`` said) an entry that somebody has changed since is refused.
     """
+    _may_keep(actor)
     patient = _living(actor, patient_id)
     episode = _entry_of(actor, patient_id)
     if made_from is not None and made_from != seen(actor, patient_id):
