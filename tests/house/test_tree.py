@@ -57,7 +57,12 @@ def test_nothing_names_the_machine_it_was_written_on() -> None:
 
 
 def test_nothing_names_a_package_registry() -> None:
-    assert _holding(r"pypi\.org|pythonhosted\.org|registry\.npmjs|registry\.yarnpkg") == []
+    assert (
+        _holding(
+            r"py(pi)[.]org|python(host)ed|registry[.](npm)js|registry[.](yarn)pkg|deb[.](deb)ian"
+        )
+        == []
+    )
 
 
 def test_unfinished_work_is_an_issue_and_not_a_comment() -> None:
