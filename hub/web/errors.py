@@ -2,6 +2,8 @@
 
 import structlog
 from flask import Flask, Response, g, request
+from psycopg import DataError
+from sqlalchemy.exc import DataError as SQLAlchemyDataError
 from werkzeug.exceptions import HTTPException
 
 from fhir.outcomes import FHIRError
@@ -16,8 +18,8 @@ _WORDS = {
     400: ("Something in the address or the form was not understood", ""),
     403: (
         "You may not do this",
-        "If you need to see this person to give them care, ask their care coordinator or the "
-        "single point of referral to add you to their care team.",
+        "If it is about a person whom you look after, ask their care coordinator or the single "
+        "point of referral to add you to their care team.",
     ),
     404: (
         "There is nothing here that you may see",
@@ -51,7 +53,9 @@ def init_app(app: Flask) -> None:
 
 @blueprint.errorhandler(FHIRError)
 def refused_by_records(error: FHIRError) -> Response:
-    return error_page(409 if error.status == 412 else error.status, error.text)
+    # What is not there has only an address to name it by, and that says nothing to a reader.
+    text = "" if error.status == 404 else error.text
+    return error_page(409 if error.status == 412 else error.status, text)
 
 
 @blueprint.errorhandler(RuleError)
@@ -66,6 +70,19 @@ def refused_by_http(error: HTTPException) -> Response:
     status = error.code or 500
     text = error.description if status in {403, 429} else ""
     return error_page(status, text or "")
+
+
+@blueprint.errorhandler(DataError)
+def unstorable(error: DataError) -> Response:
+    """Text that no database keeps, such as U+0000 in an address: the sender's fault, not ours."""
+    _log.warning("unstorable input", kind=type(error).__name__)
+    return error_page(400)
+
+
+@blueprint.errorhandler(SQLAlchemyDataError)
+def unstorable_in_a_query(error: SQLAlchemyDataError) -> Response:
+    _log.warning("unstorable input", kind=type(error).__name__)
+    return error_page(400)
 
 
 @blueprint.errorhandler(Exception)
