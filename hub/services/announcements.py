@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+import psycopg
+import structlog
 from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError as SQLAlchemyOperationalError
 
 from fhir.outcomes import FHIRError
 from hub import clock, records
@@ -17,6 +20,8 @@ from hub.models.delivery import ACKNOWLEDGED, HANDSHAKE, WAITING, Delivery
 from hub.models.subscriber import Subscriber
 from hub.records.ids import new_id
 from hub.records.tables import CHANGES
+
+_log = structlog.get_logger(__name__)
 
 BULK = 500
 """Changes taken at once."""
@@ -124,13 +129,23 @@ def _announce_to(subscriber: Subscriber, changes: Sequence[Change]) -> int:
     try:
         with db.session.begin_nested():
             matching = _matching(actor, subscriber, {change.record_id for change in changes})
-    except FHIRError as error:
+    except (psycopg.OperationalError, SQLAlchemyOperationalError):
+        raise
+    except Exception as error:  # noqa: BLE001 - one subscriber must not silence the others
         # The criteria parsed when they were accepted; whatever changed, it is shown, not lost.
+        _log.warning(
+            "criteria failed",
+            subscription=subscriber.subscription_id,
+            kind=type(error).__name__,
+        )
         subscriber.active = False
         records.outbox.emit(
             "SubscriptionRequested",
             subject=f"Subscription/{subscriber.subscription_id}",
-            payload={"error": error.text, "actor": subscriber.actor_id},
+            payload={
+                "error": error.text if isinstance(error, FHIRError) else type(error).__name__,
+                "actor": subscriber.actor_id,
+            },
         )
         return 0
     now = clock.now()

@@ -375,3 +375,20 @@ def test_the_receiver_remembers_what_it_got_over_a_restart(tmp_path: Path) -> No
 
     assert again.take(message) == first
     assert Inbox(tmp_path / "r.jsonl").report()["repeated"] == 1
+
+
+def test_criteria_that_fail_silence_only_their_own_subscriber(
+    ambulance: None, receiver: Receiver
+) -> None:
+    broken, good = subscribe(receiver.url), subscribe(receiver.url)
+    send_all(broken)
+    send_all(good)
+    with transaction():
+        # Text that the database itself refuses, past every check of the criteria.
+        db.session.get_one(Subscriber, broken.id).criteria = "patient.family=%00"
+    flag("still told")
+
+    relay()
+
+    assert send_all(good) == 1
+    assert status_of(broken) == "error"
