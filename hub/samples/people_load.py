@@ -88,11 +88,12 @@ def _versions(
 
 def _open_review(actor: Actor, person: SamplePerson, definition: HubDefinition) -> None:
     service = definition.services["care-coordination"]
+    due = _said(person.next_review)
     tasks.open_task(
         actor,
         code="plan-review",
         patient=f"Patient/{person.id}",
-        description=f"Review the plan with {person.name}: it was due on {person.next_review}",
+        description=f"Review the shared plan: it was due on {due}",
         owner=f"Practitioner/{person.coordinator}",
         due_at=_evening(person.next_review, definition),
         focus=f"CarePlan/{people_plans.plan_id(person)}",
@@ -110,7 +111,11 @@ def _open_task(actor: Actor, person: SamplePerson, definition: HubDefinition, to
         for each in definition.members(service.team)
         if not service.roles or each.role in service.roles
     ]
-    owner = staff[int(person.nhs_number[3:9]) % len(staff)]
+    owner = next(
+        # They look after the same people, so that the two can meet in one plan.
+        (each for each in staff if (person.gp, each.username) == ("priya-gp", "asha-nurse")),
+        staff[int(person.nhs_number[3:9]) % len(staff)],
+    )
     assert person.task_in_days is not None
     need = person.story["sections"]["needs"].split(". ")[0].rstrip(".")
     tasks.open_task(
@@ -127,6 +132,11 @@ def _open_task(actor: Actor, person: SamplePerson, definition: HubDefinition, to
         service=service.code,
         id=f"{person.id}-task",
     )
+
+
+def _said(day: date) -> str:
+    """``2 November``: people read it, and the year is near."""
+    return f"{day.day} {day:%B}"
 
 
 def _evening(day: date, definition: HubDefinition) -> datetime:

@@ -119,9 +119,8 @@ def texts(person: SamplePerson, definition: HubDefinition, *, review: date) -> d
         f"{person.name} wrote this with {_staff(definition, person.coordinator)} on "
         f"{_day(person.penned)} and agrees with it. {person.carer.given} has read it."
     )
-    said["review-date"] = (
-        f"{review.isoformat()}. {_staff(definition, person.coordinator)} makes sure of it."
-    )
+    # The page's form edits it as a date and shows it in words.
+    said["review-date"] = review.isoformat()
     said["professionals"] = "\n".join(
         f"- {_staff(definition, who)}, {what}, {definition.staff[who].phone}"
         for who, what in (

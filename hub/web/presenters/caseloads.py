@@ -11,7 +11,7 @@ from hub.queries.caseload import PersonRecords
 from hub.records import Record
 from hub.services import accountability_team, plan_content, task_content
 from hub.web import directory
-from hub.web.presenters import people, words
+from hub.web.presenters import elements, people, words
 from hub.web.presenters.people import PersonLine
 from hub.web.presenters.words import TimeLeft
 
@@ -50,11 +50,21 @@ FILTERS: Mapping[str, tuple[str, Callable[[CaseloadRow], bool]]] = {
 
 
 def is_mine(person: PersonRecords, practitioner: str, now: datetime) -> bool:
-    """Tell whether this person is held now: a role that ended is history."""
+    """Tell whether somebody looks after this person now: a role that ended is history.
+
+    Every role counts, a key worker's too: the end-of-life facilitator is accountable for nobody
+    and has a caseload all the same.
+    """
     return any(
-        each.practitioner == practitioner and each.holds_at(now)
-        for each in accountability_team.holdings(person.team.resource)
+        elements.reference(each.get("member")) == practitioner and _lasts(each, now)
+        for each in person.team.get("participant", ())
     )
+
+
+def _lasts(participant: elements.Element, now: datetime) -> bool:
+    period = participant.get("period") or {}
+    start, end = words.instant(period.get("start")), words.instant(period.get("end"))
+    return (start is None or start <= now) and (end is None or now < end)
 
 
 def row(person: PersonRecords, now: datetime) -> CaseloadRow:
