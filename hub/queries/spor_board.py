@@ -88,6 +88,22 @@ def waiting(actor: Actor, teams: frozenset[str]) -> list[Waiting]:
     ]
 
 
+def became(actor: Actor, request: str) -> list[Record]:
+    """Return the work that an accepted referral (``ServiceRequest/1``) became, the first first."""
+    statement = (
+        select(*rows.columns(_TASK, "task"))
+        .where(
+            _TASK.c.focus == request,
+            _TASK.c.code == "intervention",
+            _TASK.c.managed,
+            ~_TASK.c.deleted,
+            records.visible_to(actor, _TASK),
+        )
+        .order_by(_TASK.c.id)
+    )
+    return [rows.required(row, "Task", "task") for row in db.session.execute(statement).mappings()]
+
+
 def _open_triage(actor: Actor, teams: frozenset[str], statement: Select[Any]) -> Select[Any]:
     task = _TASK.c
     urgency = case(URGENCY, value=task.priority, else_=URGENCY["routine"])

@@ -1,12 +1,15 @@
 """The single point of referral: the board of what waits, and triage of one referral."""
 
+from datetime import datetime
+
 from flask import Response, redirect, request
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from fhir.outcomes import VersionConflictError
 from hub import clock, records
 from hub.auth import current_actor
-from hub.domain.actor import Actor
+from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import NotPermittedError, RuleError
 from hub.domain.task_states import OPEN
 from hub.queries import alerts as flags_of
@@ -14,6 +17,7 @@ from hub.queries import person as person_query
 from hub.queries import spor_board
 from hub.queries.spor_board import WaitingKey
 from hub.services import definitions, referrals, task_content, triage_inputs
+from hub.services.triage_inputs import Shown
 from hub.transaction import transaction
 from hub.web import directory, live, marks
 from hub.web.forms import Filled, fill
@@ -21,11 +25,12 @@ from hub.web.forms.triage import TriageForm
 from hub.web.navigation import is_spor
 from hub.web.presenters import alerts, people, tasks, words
 from hub.web.presenters import referrals as referral_words
+from hub.web.presenters.people import PersonHead
 from hub.web.rendering import fragment, page
 from hub.web.site import blueprint
 
 _DONE = {
-    "accept": "The referral is accepted. A person on shift is being found now.",
+    "accept": "The referral is accepted.",
     "redirect": "The referral is redirected and the referrer is told.",
     "ask": "Your question is on its way to the referrer. The clock runs on.",
     "decline": "The referral is declined and the referrer has your advice.",
@@ -47,8 +52,11 @@ def teams_shown(actor: Actor) -> frozenset[str]:
 def spor_board_page() -> Response:
     actor = current_actor()
     context = _board(actor)
+    accepted = request.args.get("task", "") if request.args.get("done") == "accept" else ""
     return page(
         "spor/board.html",
+        accepted=accepted,
+        became=_became(actor, accepted) if accepted else [],
         done=_DONE.get(request.args.get("done", "")),
         address=live.here("/spor/rows"),
         **context,
@@ -132,7 +140,9 @@ def triage(task_id: str) -> Response | BaseResponse:
             {"decision": "Somebody else changed this referral: look again. Your words are kept."},
         )
         return _triage(task_id, stale, 409)
-    return redirect(f"/spor?done={form.values['decision']}", code=303)
+    decision = form.values["decision"]
+    about = f"&task={task_id}" if decision == "accept" else ""
+    return redirect(f"/spor?done={decision}{about}", code=303)
 
 
 def _field_of(form: Filled, error: RuleError) -> str:
@@ -170,6 +180,45 @@ def _decide(actor: Actor, task_id: str, form: Filled) -> None:
             )
 
 
+def _may_be(
+    actor: Actor, suggested: tuple[Shown, ...], now: datetime
+) -> list[tuple[PersonHead | None, str]]:
+    """Return whom the referral may be about (None where the actor may not see them), and why."""
+    held = records.read_many(actor, [each.reference for each in suggested if each.reference])
+    return [
+        (people.head(held[each.reference], now) if each.reference in held else None, each.words)
+        for each in suggested
+    ]
+
+
+@blueprint.get("/spor/<task_id>/became")
+def spor_became(task_id: str) -> Response:
+    """The live part after an acceptance: who has it, and why."""
+    became = _became(current_actor(), task_id)
+    etag = marks.mark(became)
+    return live.unchanged(etag) or fragment("spor/_became.html", etag, {"became": became})
+
+
+def _became(actor: Actor, task_id: str) -> list[tuple[str, str]]:
+    """Return (owner, sentence) of the work that an accepted referral became, once it is routed.
+
+    Who accepted is told whom the hub found, though the work is that person's from then on.
+    """
+    teams_shown(actor)
+    hub = hub_actor("spor")
+    triaged = records.read(hub, "Task", task_id)
+    if task_content.code(triaged.resource) != "triage":
+        raise NotFound
+    focus = task_content.reference(triaged.resource, "focus") or ""
+    work = spor_board.became(hub, focus)
+    last = dict(reversed(person_query.decisions([each.id for each in work])))
+    return [
+        (directory.name_of(each.get("owner")), last[each.id].sentence)
+        for each in work
+        if each.id in last
+    ]
+
+
 def _triage(task_id: str, form: Filled | None = None, status: int = 200) -> Response:
     actor = current_actor()
     teams_shown(actor)
@@ -199,6 +248,7 @@ def _triage(task_id: str, form: Filled | None = None, status: int = 200) -> Resp
         # An alert that stands on a flag in force is shown once.
         flagged={each.reference for each in known.all("Flag")} if known else set(),
         inputs=inputs,
+        may_be=_may_be(actor, inputs.suggested_people, now),
         earlier=referral_words.earlier(known.all("ServiceRequest"), referral) if known else [],
         work=[
             tasks.line(each, now)

@@ -169,6 +169,9 @@ def story(request: Record | None, task: Record, linked: Iterable[Record] = ()) -
         ("Wanted when", words.moment(resource.get("occurrenceDateTime"))),
         ("Told to the person", str(resource.get("patientInstruction", ""))),
     ]
+    # Many systems send the same words twice, as the reason and as a note.
+    said_already = {_said(each) for each in reasons}
+    notes = (_said(str(each["text"])) for each in elements.notes(resource))
     return Story(
         reason=_said(reasons[0]) if reasons else reason(request),
         reasons=tuple(_said(each) for each in reasons[1:] if each),
@@ -177,7 +180,7 @@ def story(request: Record | None, task: Record, linked: Iterable[Record] = ()) -
         received=words.moment(task.get("authoredOn")),
         written=words.moment(resource.get("authoredOn")),
         details=tuple((name, text) for name, text in facts if text),
-        notes=tuple(_said(str(each["text"])) for each in elements.notes(resource)),
+        notes=tuple(text for text in notes if text not in said_already),
     )
 
 

@@ -115,7 +115,8 @@ def line(
         owner_reference=owner,
         mine=bool(me) and owner == me,
         pool=owner.startswith("CareTeam/"),
-        why=why or "",
+        # Without a decision of the rota's, a person (or the plan) gave it by name.
+        why=why or ("Given to you by name." if me and owner == me else ""),
         is_open=is_open,
         changed=words.moment(resource.get("lastModified")),
         outcome=directory.words_of("task-outcomes", outcome) if outcome else "",
