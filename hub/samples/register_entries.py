@@ -15,7 +15,7 @@ from hub.domain.register import (
     Stage,
 )
 from hub.samples.people import SamplePerson
-from hub.services import register
+from hub.services import definitions, register
 
 _STAGES = (Stage.MONTHS, Stage.MONTHS, Stage.WEEKS, Stage.YEARS)
 _FACILITATOR = "Eve Sandford, end-of-life facilitator"
@@ -50,7 +50,7 @@ def entry_of(person: SamplePerson, today: date) -> RegisterEntry:
             decision=CPRDecision.DO_NOT_ATTEMPT,
             decided_on=told,
             form_location="Yellow folder on the hall table",
-            decided_by=f"Practitioner/{person.gp}",
+            decided_by=definitions.current().staff[person.gp].name,
             review_on=told + timedelta(days=365),
             person_aware=by_person,
             family_aware=True,

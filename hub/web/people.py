@@ -19,6 +19,7 @@ from hub.web.rendering import page
 from hub.web.site import blueprint
 
 _FOUND = "20"
+_DONE = {"named": "The new name is on the record, from now on."}
 _REGISTER_ROLES = frozenset(
     {"eol-facilitator", "gp", "palliative-nurse", "district-nurse", "community-matron"}
 )
@@ -67,6 +68,7 @@ def person_page(patient_id: str) -> Response:
     return page(
         "people/person.html",
         person=people.head(known.patient, now),
+        done=_DONE.get(request.args.get("done", "")),
         practice=directory.name_of(people.head(known.patient, now).practice),
         alerts=_alerts(known),
         accountable=record_pages.accountable(known, now),
@@ -99,7 +101,12 @@ def emergency_page(patient_id: str) -> Response:
         "people/emergency.html",
         person=people.head(known.patient, now),
         practice=directory.name_of(people.head(known.patient, now).practice),
-        alerts=_alerts(known),
+        # The decision stands at the top, larger, with where its form is: once is enough.
+        alerts=[
+            each
+            for each in _alerts(known)
+            if not (summary and summary.entry.cpr and each.rank in alerts.RESUSCITATION)
+        ],
         entry=registers.shown(summary.entry) if summary else None,
         accountable=[each for each in record_pages.accountable(known, now) if each.name],
         worse=texts.get("escalation-triggers", ""),

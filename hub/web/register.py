@@ -37,11 +37,13 @@ def register_page(patient_id: str) -> Response:
     return _entry(actor, patient_id, entry)
 
 
-def _entry(actor: Actor, patient_id: str, entry: RegisterEntry | None) -> Response:
+def _entry(actor: Actor, patient_id: str, entry: RegisterEntry | None, error: str = "") -> Response:
     patient = records.read(actor, "Patient", patient_id)
     told = _told(patient_id)
     return page(
         "register/entry.html",
+        422 if error else 200,
+        error=error,
         person=people.head(patient, clock.now()),
         entry=registers.shown(entry) if entry else None,
         told=told,
@@ -132,8 +134,12 @@ def _kept(before: RegisterEntry, after: RegisterEntry) -> RegisterEntry:
 
 
 @blueprint.post("/register/<patient_id>/withdraw")
-def withdraw_consent(patient_id: str) -> BaseResponse:
+def withdraw_consent(patient_id: str) -> Response | BaseResponse:
     by = request.form.get("by", "").strip()
+    if not by:
+        actor = current_actor()
+        told = "Write who withdraws the consent"
+        return _entry(actor, patient_id, register.current(actor, patient_id), told)
     with transaction():
         register.withdraw_consent(current_actor(), patient_id, by=by)
     return redirect(f"/register/{patient_id}?done=left", code=303)

@@ -32,6 +32,7 @@ def init_app(app: Flask) -> None:
         short_day=words.short_day,
         moment=words.moment,
         plural=words.plural,
+        inside=words.inside,
     )
     app.jinja_env.globals.update(
         asset=asset,

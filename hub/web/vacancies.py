@@ -83,7 +83,7 @@ def name_somebody(patient_id: str, role: str) -> Response | BaseResponse:
         if isinstance(error, NotPermittedError):
             raise
         return _naming(patient_id, role, Filled({}, form.given, {"practitioner": error.text}), 422)
-    return redirect(f"/people/{patient_id}", code=303)
+    return redirect(f"/people/{patient_id}?done=named", code=303)
 
 
 def _naming(patient_id: str, role: str, form: Filled | None = None, status: int = 200) -> Response:

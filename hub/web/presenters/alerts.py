@@ -10,7 +10,11 @@ from hub.web.presenters import elements, words
 NOT_FOR_RESUSCITATION = "450476008"
 FOR_RESUSCITATION = "450475007"
 ON_REGISTER = "526631000000108"
+RESUSCITATION = frozenset({0, 3})
+"""Ranks of the two decisions about resuscitation."""
 
+_NONE_KNOWN = frozenset({"716186003"})
+"""SNOMED CT: no known allergy."""
 _CALM = frozenset({"RA", "API", "AC", "RC", "RS"})
 
 
@@ -41,6 +45,9 @@ def of_allergies(allergies: Iterable[Record]) -> list[Alert]:
             for reaction in each.get("reaction", ())
             for manifestation in reaction.get("manifestation", ())
         ]
+        if _NONE_KNOWN & elements.codes(each.get("code")):
+            # That there is none is good to know, and no alert.
+            continue
         severe = each.get("criticality") == "high"
         found.append(
             Alert(

@@ -7,10 +7,12 @@ from hub.domain.register import (
     PREFERRED_WORDS,
     ConsentBasis,
     CPRDecision,
+    CPRRecord,
     Preference,
     RegisterEntry,
 )
 from hub.services.subscriptions import Told
+from hub.web import directory
 from hub.web.presenters import words
 
 STAGES = {"years": "Years", "months": "Months", "weeks": "Weeks", "days": "Days"}
@@ -76,7 +78,9 @@ def shown(entry: RegisterEntry) -> ShownEntry:
         not_for_resuscitation=cpr is not None and cpr.decision is CPRDecision.DO_NOT_ATTEMPT,
         form_location=cpr.form_location if cpr else "",
         decided=(
-            ", ".join(filter(None, (words.day(cpr.decided_on), cpr.decided_by))) if cpr else ""
+            ", ".join(filter(None, (words.day(cpr.decided_on), _who(cpr.decided_by))))
+            if cpr
+            else ""
         ),
         emergency=entry.emergency_instructions,
         preferences=tuple(
@@ -88,10 +92,20 @@ def shown(entry: RegisterEntry) -> ShownEntry:
     )
 
 
+def _decided(cpr: CPRRecord) -> str:
+    return ", ".join(filter(None, (words.day(cpr.decided_on), _who(cpr.decided_by))))
+
+
+def _who(said: str) -> str:
+    """Return a name, also where a system sent a reference to the person."""
+    return directory.name_of(said) if said.startswith("Practitioner/") else said
+
+
 def _preference(preference: Preference) -> str:
     place = PREFERRED_WORDS[preference.place]
     name = f" ({preference.name})" if preference.name else ""
-    return f"{place}{name}, said to {preference.recorded_by} on {words.day(preference.recorded_on)}"
+    by = preference.recorded_by.partition(",")[0]
+    return f"{place}{name} (told to {by}, {words.day(preference.recorded_on)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +130,13 @@ _STATUSES = {
 
 
 def told(deliveries: Iterable[Told]) -> list[ToldLine]:
-    """Return who was told, and whether they have confirmed it."""
+    """Return who was told last (the newest comes first), and what is not confirmed yet."""
     found = []
+    seen = set()
     for each in deliveries:
+        if each.subscriber in seen and each.status == "acknowledged":
+            continue
+        seen.add(each.subscriber)
         status, tone = _STATUSES.get(each.status, (each.status, "soon"))
         if each.status == "waiting" and each.attempts:
             status = f"Not confirmed yet, tried {words.plural(each.attempts, 'time')}"
