@@ -1,6 +1,6 @@
 """The door: every request has an Actor before its view runs, or its route is declared public."""
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -96,9 +96,21 @@ def _admit_person() -> BaseResponse | None:
     return _to_sign_in()
 
 
+def _page_of_form() -> str:
+    """Return this site's page whose form was sent after the session had ended."""
+    page = urlsplit(request.referrer or "")
+    if page.netloc != request.host or not page.path.startswith("/"):
+        return "/"
+    return page.path + (f"?{page.query}" if page.query else "")
+
+
 def _to_sign_in() -> BaseResponse:
-    wanted = request.full_path.rstrip("?") if request.method in csrf.SAFE_METHODS else "/"
-    target = "/sign-in?" + urlencode({"next": wanted}) if wanted != "/" else "/sign-in"
+    sent = request.method not in csrf.SAFE_METHODS
+    wanted = _page_of_form() if sent else request.full_path.rstrip("?")
+    asked = {"next": wanted} if wanted != "/" else {}
+    if sent:
+        asked["ended"] = "yes"
+    target = "/sign-in" + ("?" + urlencode(asked) if asked else "")
     if "HX-Request" in request.headers:
         # A live region of a page whose session has ended: the whole page goes to sign-in.
         return BaseResponse(status=401, headers={"HX-Redirect": target})

@@ -18,7 +18,11 @@ from hub.web.site import blueprint
 def sign_in() -> Response | BaseResponse:
     if "actor" in g:
         return redirect("/", code=303)
-    return page("sign_in/sign_in.html", next=_own_address(request.args.get("next", "")))
+    return page(
+        "sign_in/sign_in.html",
+        next=_own_address(request.args.get("next", "")),
+        ended="ended" in request.args,
+    )
 
 
 @blueprint.post("/sign-in")

@@ -41,7 +41,13 @@ def fill(schema: type[PageForm], form: Mapping[str, str]) -> Filled:
     try:
         values = schema().load(sent)
     except ValidationError as error:
-        return Filled({}, given, _first(error.messages_dict))
+        found = _first(error.messages_dict)
+        # The summary lists them as the page does, from the top.
+        order = list(schema().fields)
+        found = dict(
+            sorted(found.items(), key=lambda each: order.index(each[0]) if each[0] in order else -1)
+        )
+        return Filled({}, given, found)
     return Filled(dict(values), given)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from hub import clock
+from hub.domain import nhs_number
 from hub.web.forms.reading import PageForm
 
 _LONGEST = 4000
@@ -63,5 +65,12 @@ class ReferralForm(PageForm):
         born = sent.get("born")
         if not isinstance(born, date):
             missing["born"] = ["Write the date of birth: it is how we know who it is"]
+        elif born > clock.now().date():
+            missing["born"] = ["The date of birth cannot be in the future"]
+        number = sent.get("nhs_number")
+        if number and not nhs_number.is_valid(number):
+            missing["nhs_number"] = [
+                "This is not a valid NHS number: check its ten digits, or leave it out"
+            ]
         if missing:
             raise ValidationError(missing)
