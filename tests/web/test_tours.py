@@ -82,6 +82,7 @@ class TestReferralFromDoorToDone:
         sam.page.keyboard.press("Tab")
         sam.page.keyboard.press("Enter")
         expect(sam.page.get_by_role("status")).to_contain_text("The referral is accepted")
+        expect(sam.page.get_by_role("status")).to_contain_text("has it", timeout=20_000)
         expect(sam.page.locator("li.ch-row", has_text=self.need)).to_have_count(0)
         return sam
 
@@ -326,7 +327,7 @@ class TestRegisterAtNight:
 
     def and_the_emergency_summary_says_it_first(self, priya: Visitor, address: str) -> None:
         priya.opens(f"{address}/emergency")
-        first = priya.page.locator(".ch-alert").first
+        first = priya.page.get_by_role("heading").first
         expect(first).to_contain_text("Do not attempt resuscitation")
         main = priya.page.locator("main")
         expect(main).to_contain_text("Blue folder by the front door")
