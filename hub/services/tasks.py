@@ -7,6 +7,8 @@ of Task. Both sides are told of every change, and a task is never without an own
 from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy import select
+
 from fhir.outcomes import VersionConflictError
 from hub import records
 from hub.clock import now
@@ -14,6 +16,7 @@ from hub.db import db
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import NotPermittedError, RuleError, StateError
 from hub.domain.task_states import TaskStatus
+from hub.models.absence import Absence
 from hub.models.decision import RoutingDecision
 from hub.records.ids import new_id
 from hub.records.record import Record, instant
@@ -244,10 +247,19 @@ def hand_over(
         raise RuleError(f"{_name(to)} has this task already", field="to")
     if to.removeprefix("Practitioner/") not in definitions.current().staff:
         raise RuleError("hand a task to a member of staff", field="to")
+    if _is_away(to):
+        raise RuleError(f"{_name(to)} is away: hand it to somebody who is here", field="to")
     if note:
         task_content.add_note(task, actor, note, now())
     task["owner"] = {"reference": to}
     return _write(actor, record, task, TaskStatus.REQUESTED, reason="handed-over")
+
+
+def _is_away(practitioner: str) -> bool:
+    away = select(Absence.id).where(
+        Absence.practitioner == practitioner, Absence.during.contains(now())
+    )
+    return db.session.scalar(away.limit(1)) is not None
 
 
 def cancel(

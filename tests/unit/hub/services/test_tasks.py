@@ -20,6 +20,7 @@ from hub.models.notice import Notice
 from hub.records.tables import OUTBOX
 from hub.services import assignments, clocks, notices, task_content, tasks
 from hub.transaction import transaction
+from tests.factories.absence import absence
 from tests.factories.assignment import assignment
 from tests.factories.task import visit
 from tests.unit.hub.services.clockwork import Clockwork
@@ -252,6 +253,18 @@ def test_a_hand_over_waits_for_the_new_owner_and_tells_both_sides(
     with transaction(), pytest.raises(RuleError, match="member of staff"):
         tasks.hand_over(
             staff("gareth-price"), task.id, version=3, to="Practitioner/nobody", note=None
+        )
+
+
+def test_work_is_not_handed_to_somebody_who_is_away(patient: str, staff: Staff) -> None:
+    task = visit(patient, owner="Practitioner/asha-nurse")
+    with transaction():
+        absence("Practitioner/gareth-price")
+        tasks.accept(staff("asha-nurse"), task.id, version=1)
+
+    with pytest.raises(RuleError, match="is away"), transaction():
+        tasks.hand_over(
+            staff("asha-nurse"), task.id, version=2, to="Practitioner/gareth-price", note=None
         )
 
 
