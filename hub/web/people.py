@@ -8,6 +8,7 @@ from hub import clock, records
 from hub.auth import current_actor
 from hub.domain import nhs_number
 from hub.domain.actor import Actor
+from hub.domain.register import KEEPERS
 from hub.queries import person as person_query
 from hub.queries.person import PersonPage
 from hub.records import Record
@@ -20,9 +21,6 @@ from hub.web.site import blueprint
 
 _FOUND = "20"
 _DONE = {"named": "The new name is on the record, from now on."}
-_REGISTER_ROLES = frozenset(
-    {"eol-facilitator", "gp", "palliative-nurse", "district-nurse", "community-matron"}
-)
 
 
 @blueprint.get("/people")
@@ -77,7 +75,7 @@ def person_page(patient_id: str) -> Response:
         waiting=waiting,
         closed=closed,
         on_register=episode is not None,
-        may_enter=actor.role in _REGISTER_ROLES,
+        may_enter=actor.role in KEEPERS,
         referrals=referral_words.earlier(known.all("ServiceRequest"), None),
         contacts=record_pages.contacts(known),
         problems=record_pages.problems(known),
