@@ -11,7 +11,7 @@ from fhir.messaging import (
     Workflow,
     use_case_of,
 )
-from fhir.messaging.refusal import conflict, invariant
+from fhir.messaging.refusal import conflict, invariant, not_found
 from hub import records
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import StateError
@@ -125,6 +125,12 @@ def _response(taken: Taken) -> Effect:
         subject = str(earlier.subject)
         if subject.startswith("ServiceRequest/"):
             request = records.read(_HUB, "ServiceRequest", subject.removeprefix("ServiceRequest/"))
+            if not same_referral.is_about(request, taken.message):
+                # An identifier can be guessed or mistyped: the person must agree as well.
+                raise not_found(
+                    "No message of this person with that identifier is on file",
+                    "MessageHeader.response.identifier",
+                )
             message_responses.take(taken.actor, taken.message, taken.workflow, request)
             return Effect(subject=request, patient=request["subject"]["reference"])
     raise invariant(

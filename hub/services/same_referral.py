@@ -110,8 +110,11 @@ def _first(rows: list[InboxMessage]) -> Earlier | None:
 
 
 def _same(request: Record, message: Message, category: str) -> bool:
-    if category_of(request.resource) != category:
-        return False
+    return category_of(request.resource) == category and is_about(request, message)
+
+
+def is_about(request: Record, message: Message) -> bool:
+    """Say whether a message is about the person of the referral on file."""
     entry = message.patient
     if entry is None:
         return False

@@ -206,6 +206,26 @@ def spoilt(message: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     return copied
 
 
+def test_an_answer_about_another_person_reaches_nobodys_record(
+    client: FlaskClient, token: str
+) -> None:
+    message = bars.referral(category="referral", use_case="a1t1")
+    request_id = taken(client, token, message)
+    other = bars.referral(nhs_number="9990000026", family="Somebody", born="1933-09-09")
+    answer = response_to(other, status="revoked", encounter="finished")
+    header = next(
+        entry["resource"]
+        for entry in answer["entry"]
+        if entry["resource"]["resourceType"] == "MessageHeader"
+    )
+    header["response"]["identifier"] = message["id"]
+
+    refused = bars.post(client, token, answer)
+
+    assert bars.issue(refused) == (404, "REC_NOT_FOUND", "not-found")
+    assert tasks_of(request_id, "read-document") == []
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_no_body_is_a_fault_of_ours(app: Flask, system_actor: Actor, seed: int) -> None:
     chance = random.Random(seed)
