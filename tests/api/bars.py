@@ -8,6 +8,12 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from hub import records
+from hub.domain.actor import hub_actor
+from hub.records import Record
+
+_HUB = hub_actor("test")
+
 CATEGORY = "https://fhir.nhs.uk/CodeSystem/message-category-servicerequest"
 USE_CASE = "https://fhir.nhs.uk/CodeSystem/usecases-categories-bars"
 NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
@@ -44,6 +50,26 @@ def issue(response: TestResponse) -> tuple[int, str, str]:
     assert body["resourceType"] == "OperationOutcome", body
     first = body["issue"][0]
     return response.status_code, first["details"]["coding"][0]["code"], first["code"]
+
+
+def found(resource_type: str, *params: tuple[str, str]) -> list[Record]:
+    return list(records.search(_HUB, resource_type, params).records)
+
+
+def task_of(request: str, code: str) -> Record:
+    (task,) = [
+        task
+        for task in found("Task", ("focus", request))
+        if task.managed and task["code"]["coding"][0]["code"] == code
+    ]
+    return task
+
+
+def accepted(client: FlaskClient, token: str, message: dict[str, Any]) -> str:
+    """Post a message that must be accepted; return the reference of its referral."""
+    response = post(client, token, message)
+    assert response.status_code == 200, response.get_data(as_text=True)
+    return f"ServiceRequest/{json.loads(response.get_data())['entry'][1]['resource']['id']}"
 
 
 def referral(

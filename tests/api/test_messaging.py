@@ -3,7 +3,6 @@
 import json
 import threading
 import uuid
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,11 +15,11 @@ from hub.auth.accounts import register_client
 from hub.db import db
 from hub.domain.actor import Actor, hub_actor
 from hub.models.message import InboxMessage
-from hub.records import Record
 from hub.samples import SOUTHEND
 from hub.services import definitions, referrals, triage_inputs
 from hub.transaction import transaction
 from tests.api import bars
+from tests.api.bars import accepted, found, task_of
 
 HUB = hub_actor("test")
 
@@ -30,26 +29,6 @@ def sample_hub(app: Flask) -> Flask:
     with transaction():
         definitions.load(hub_actor("set-up"), SOUTHEND)
     return app
-
-
-def found(resource_type: str, *params: tuple[str, str]) -> list[Record]:
-    return list(records.search(HUB, resource_type, params).records)
-
-
-def task_of(request: str, code: str) -> Record:
-    (task,) = [
-        task
-        for task in found("Task", ("focus", request))
-        if task.managed and task["code"]["coding"][0]["code"] == code
-    ]
-    return task
-
-
-def accepted(client: FlaskClient, token: str, message: dict[str, Any]) -> str:
-    """Post a message that must be accepted; return the reference of its referral."""
-    response = bars.post(client, token, message)
-    assert response.status_code == 200, response.get_data(as_text=True)
-    return f"ServiceRequest/{json.loads(response.get_data())['entry'][1]['resource']['id']}"
 
 
 def rows() -> list[InboxMessage]:

@@ -1,8 +1,6 @@
 """What a message leaves in the records: person, referral, alerts, the clinical story, the audit."""
 
-import json
 import uuid
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -21,6 +19,7 @@ from hub.samples import SOUTHEND
 from hub.services import definitions, triage_inputs
 from hub.transaction import transaction
 from tests.api import bars
+from tests.api.bars import accepted, found, task_of
 from tests.factories.patient import patient
 
 HUB = hub_actor("test")
@@ -31,26 +30,6 @@ def sample_hub(app: Flask) -> Flask:
     with transaction():
         definitions.load(hub_actor("set-up"), SOUTHEND)
     return app
-
-
-def found(resource_type: str, *params: tuple[str, str]) -> list[Record]:
-    return list(records.search(HUB, resource_type, params).records)
-
-
-def task_of(request: str, code: str) -> Record:
-    (task,) = [
-        task
-        for task in found("Task", ("focus", request))
-        if task.managed and task["code"]["coding"][0]["code"] == code
-    ]
-    return task
-
-
-def accepted(client: FlaskClient, token: str, message: dict[str, Any]) -> str:
-    """Post a message that must be accepted; return the reference of its referral."""
-    response = bars.post(client, token, message)
-    assert response.status_code == 200, response.get_data(as_text=True)
-    return f"ServiceRequest/{json.loads(response.get_data())['entry'][1]['resource']['id']}"
 
 
 def person(number: str = "9990000018", *, family: str = "Example") -> Record:
