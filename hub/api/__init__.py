@@ -9,6 +9,7 @@ from hub.api import (
     hub_operations,
     interactions,
     metadata,
+    operations,
     rates,
     searches,
     simulation,
@@ -18,7 +19,7 @@ from hub.api.site import blueprint
 
 __all__ = ["ROUTES", "blueprint", "register"]
 
-ROUTES = (interactions, searches, histories, batches, metadata, rates, hub_operations)
+ROUTES = (interactions, searches, histories, batches, metadata, rates, hub_operations, operations)
 """Importing a module hangs its routes on the blueprint."""
 
 # Once, at import: a process may build several applications.

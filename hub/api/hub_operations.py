@@ -4,17 +4,13 @@
 take a Parameters resource (https://hl7.org/fhir/R4/operations.html) and do everything that follows.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
 from flask import Response
 
-from fhir import jsontext
 from fhir.outcomes import BadRequestError, ForbiddenError
 from hub import clock, records
-from hub.api import answers, limits, negotiation
-from hub.api.site import blueprint
+from hub.api import answers
+from hub.api.operations import Operation, Parameter, operation
+from hub.api.parameters import answer, given
 from hub.auth import current_actor
 from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.domain.scopes import permits
@@ -25,12 +21,26 @@ MANAGERS = frozenset({"duty-manager", "service-manager"})
 """Roles that may say that somebody else is away."""
 
 
-@blueprint.post("/Practitioner/<fhirid:practitioner_id>/$report-absence")
-def report_absence(practitioner_id: str) -> Response:
-    """Record that somebody is away; all their open work moves in the same transaction."""
+@operation(
+    Operation(
+        "report-absence",
+        "Record that somebody is away; all their open work moves in the same transaction.",
+        (
+            Parameter("start", "dateTime", documentation="With its time zone; absent: from now."),
+            Parameter("end", "dateTime", documentation="With its time zone; absent: open."),
+            Parameter("reason", "code", min=1),
+            Parameter("absence", "string", use="out", min=1),
+        ),
+        instance=True,
+        types=("Practitioner",),
+        affects_state=True,
+    )
+)
+def report_absence(_type: str | None, practitioner_id: str | None) -> Response:
     actor = current_actor()
+    assert practitioner_id is not None
     _check_absence(actor, practitioner_id)
-    given = _parameters()
+    asked = given()
     with transaction():
         records.read(actor, "Practitioner", practitioner_id)
         by = actor
@@ -41,52 +51,72 @@ def report_absence(practitioner_id: str) -> Response:
         away = rota.report_absence(
             by,
             f"Practitioner/{practitioner_id}",
-            starts_at=_instant(given, "start") or clock.now(),
-            ends_at=_instant(given, "end"),
-            reason=_text(given, "reason"),
+            starts_at=asked.instant("start") or clock.now(),
+            ends_at=asked.instant("end"),
+            reason=asked.needed("reason"),
         )
-        said = {
-            "resourceType": "Parameters",
-            "parameter": [{"name": "absence", "valueString": away.id}],
-        }
-    return _answer(said)
+        said = answer({"name": "absence", "valueString": away.id})
+    return answers.of_json(said)
 
 
-@blueprint.post("/Patient/<fhirid:patient_id>/$record-death")
-def record_death(patient_id: str) -> Response:
-    """Record a death: work stopped, plans closed, services told, bereavement and equipment."""
+@operation(
+    Operation(
+        "record-death",
+        "Record a death: work stops, plans close, services are told, bereavement and equipment.",
+        (
+            Parameter("died", "dateTime", min=1, documentation="With its time zone."),
+            Parameter("place", "string", min=1),
+            Parameter("return", "Patient", use="out", min=1),
+        ),
+        instance=True,
+        types=("Patient",),
+        affects_state=True,
+    )
+)
+def record_death(_type: str | None, patient_id: str | None) -> Response:
     actor = current_actor()
+    assert patient_id is not None
     if actor.kind is ActorKind.SYSTEM and not permits(actor.scopes, "Patient", "u"):
         raise ForbiddenError("recording a death needs the scope system/Patient.u")
-    given = _parameters()
-    died_at = _instant(given, "died")
+    asked = given()
+    died_at = asked.instant("died")
     if died_at is None:
         raise BadRequestError("say when: a parameter died with valueDateTime", expression="died")
     with transaction():
         recorded = people.record_death(
-            actor, patient_id, died_at=died_at, place=_text(given, "place")
+            actor, patient_id, died_at=died_at, place=asked.needed("place")
         )
     return answers.of_record(recorded.patient)
 
 
-@blueprint.post("/CarePlan/<fhirid:record_id>/$adopt", defaults={"resource_type": "CarePlan"})
-@blueprint.post("/Flag/<fhirid:record_id>/$adopt", defaults={"resource_type": "Flag"})
-@blueprint.post("/Task/<fhirid:record_id>/$adopt", defaults={"resource_type": "Task"})
-def adopt(resource_type: str, record_id: str) -> Response:
-    """Make a foreign plan, flag or task the hub's own; a Task names the service that takes it."""
+@operation(
+    Operation(
+        "adopt",
+        "Make a foreign plan, flag or task the hub's own; a Task names the service that takes it.",
+        (
+            Parameter("version", "positiveInt", min=1, documentation="The version you saw."),
+            Parameter("service", "code", documentation="For a Task: who takes it."),
+            Parameter("return", "Resource", use="out", min=1),
+        ),
+        instance=True,
+        types=("CarePlan", "Flag", "Task"),
+        affects_state=True,
+    )
+)
+def adopt(resource_type: str | None, record_id: str | None) -> Response:
     actor = current_actor()
     if actor.kind is not ActorKind.PERSON:
         raise ForbiddenError("a person takes over what others sent: use a person's token")
-    given = _parameters()
-    version = given.get("version", {}).get("valuePositiveInt")
-    if type(version) is not int:
+    asked = given()
+    version = asked.number("version")
+    if version is None:
         raise BadRequestError("name the version you saw: version, valuePositiveInt")
     with transaction():
         adopted = adoption.adopt(
             actor,
             f"{resource_type}/{record_id}",
             version=version,
-            service=_text(given, "service") if "service" in given else None,
+            service=asked.text("service"),
         )
     return answers.of_record(adopted)
 
@@ -98,39 +128,3 @@ def _check_absence(actor: Actor, practitioner_id: str) -> None:
             raise ForbiddenError("reporting an absence needs the scope system/Practitioner.u")
     elif not own and actor.role not in MANAGERS:
         raise ForbiddenError("only a manager reports that somebody else is away")
-
-
-def _parameters() -> Mapping[str, Mapping[str, Any]]:
-    negotiation.check_accept()
-    negotiation.check_content_type()
-    body, _ = jsontext.parse(limits.body())
-    if body.get("resourceType") != "Parameters":
-        raise BadRequestError("this operation takes a Parameters resource", code="structure")
-    listed = body.get("parameter", [])
-    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-        raise BadRequestError("Parameters.parameter is a list", code="structure")
-    return {str(each.get("name")): each for each in listed}
-
-
-def _instant(given: Mapping[str, Mapping[str, Any]], name: str) -> datetime | None:
-    if name not in given:
-        return None
-    value = given[name].get("valueDateTime") or given[name].get("valueInstant")
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        raise BadRequestError(f"{name} is a valueDateTime", expression=name) from None
-    if found.tzinfo is None:
-        raise BadRequestError(f"{name} needs its time zone", expression=name)
-    return found
-
-
-def _text(given: Mapping[str, Mapping[str, Any]], name: str) -> str:
-    value = given.get(name, {}).get("valueCode") or given.get(name, {}).get("valueString")
-    if not isinstance(value, str) or not value:
-        raise BadRequestError(f"the parameter {name} is missing", expression=name)
-    return value
-
-
-def _answer(said: dict[str, Any]) -> Response:
-    return Response(jsontext.dumps(said), content_type=negotiation.FHIR_JSON)

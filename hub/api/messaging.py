@@ -15,6 +15,7 @@ from fhir.messaging import MessageRefusedError, echoed
 from fhir.outcomes import FHIRError, MethodNotAllowedError
 from hub.api import limits
 from hub.api.negotiation import FHIR_JSON
+from hub.api.operations import Operation, Parameter, declare
 from hub.api.site import PREFIX
 from hub.auth import current_actor
 from hub.services import messages
@@ -27,6 +28,20 @@ PATH = f"{PREFIX}/$process-message"
 TRIES = 4
 """Attempts when the database asked for another (deadlock, serialisation)."""
 _RETRY_SECONDS = "2"
+
+declare(
+    Operation(
+        "process-message",
+        "Take one message of the Booking and Referral Standard.",
+        (
+            Parameter("content", "Bundle", min=1),
+            Parameter("return", "Bundle", use="out"),
+        ),
+        system=True,
+        affects_state=True,
+        canonical="http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message",
+    )
+)
 
 blueprint = Blueprint("messaging", __name__, url_prefix=PREFIX)
 

@@ -3,18 +3,17 @@
 It cannot promise what is not there. https://hl7.org/fhir/R4/capabilitystatement.html
 """
 
-import re
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, request
 
 from fhir.registry import SUPPORTED_TYPES
 from fhir.registry.search_parameters import SearchParameter, search_parameters
 from fhir.search.parameter import UnknownParameterError, parameter_of
-from hub.api import answers, negotiation, site
+from hub.api import answers, negotiation, operations, site
 from hub.api.interactions import only
 from hub.api.site import blueprint
 from hub.api.writes import VERSIONED_UPDATE, WRITTEN_ONCE
@@ -25,9 +24,6 @@ _INTERACTIONS = (
     "search-type",
 )
 _SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system")
-_operation = re.compile(
-    rf"{site.PREFIX}/(?:(?P<type>[A-Z][A-Za-z]+)/(?:<[^>]*>/)?)?\$(?P<name>[a-z-]+)"
-).fullmatch
 _RESULT_PARAMETERS = {"_count": "number", "_sort": "string", "_total": "token"}
 
 
@@ -37,13 +33,7 @@ def metadata() -> Response:
     only("mode")
     if request.args.get("mode", "full") == "terminology":
         return answers.of_json({"resourceType": "TerminologyCapabilities", **_head("terminology")})
-    return answers.of_json(statement(site.base(), _operations()))
-
-
-def _operations() -> tuple[tuple[str, str], ...]:
-    """Return (type or empty, name) of every operation that has a route."""
-    found = (_operation(rule.rule) for rule in current_app.url_map.iter_rules())
-    return tuple(sorted({(each["type"] or "", each["name"]) for each in found if each}))
+    return answers.of_json(statement(site.base()))
 
 
 def _head(kind: str) -> dict[str, Any]:
@@ -58,8 +48,8 @@ def _head(kind: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def statement(base: str, operations: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """Return the CapabilityStatement of the hub at ``base``."""
+def statement(_base: str) -> dict[str, Any]:
+    """Return the CapabilityStatement; kept for each address the hub is known by."""
     rest: dict[str, Any] = {
         "mode": "server",
         "documentation": (
@@ -82,11 +72,11 @@ def statement(base: str, operations: tuple[tuple[str, str], ...]) -> dict[str, A
                 }
             ],
         },
-        "resource": [_resource(base, each, operations) for each in SUPPORTED_TYPES],
+        "resource": [_resource(each) for each in SUPPORTED_TYPES],
         "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
     }
-    if described := _described(base, "", operations):
-        rest["operation"] = described
+    if listed := operations.listed(None):
+        rest["operation"] = listed
     return {
         "resourceType": "CapabilityStatement",
         **_head("capabilities"),
@@ -96,25 +86,7 @@ def statement(base: str, operations: tuple[tuple[str, str], ...]) -> dict[str, A
     }
 
 
-def _described(
-    base: str, resource_type: str, operations: tuple[tuple[str, str], ...]
-) -> list[dict[str, str]]:
-    return [
-        {"name": name, "definition": _definition(base, name)}
-        for of_type, name in operations
-        if of_type == resource_type
-    ]
-
-
-def _definition(base: str, operation: str) -> str:
-    if operation == "process-message":
-        return "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"
-    return f"{base}/OperationDefinition/{operation}"
-
-
-def _resource(
-    base: str, resource_type: str, operations: tuple[tuple[str, str], ...]
-) -> dict[str, Any]:
+def _resource(resource_type: str) -> dict[str, Any]:
     parameters = _understood(resource_type)
     changes_nothing = resource_type in WRITTEN_ONCE
     references = [code for code, found in parameters.items() if found.kind == "reference"]
@@ -144,7 +116,7 @@ def _resource(
     ] + [{"name": name, "type": kind} for name, kind in _RESULT_PARAMETERS.items()]
     if not described["searchRevInclude"]:
         del described["searchRevInclude"]
-    if own := _described(base, resource_type, operations):
+    if own := operations.listed(resource_type):
         described["operation"] = own
     return described
 
