@@ -1,9 +1,13 @@
 """The composition root: the only module that knows all parts (`flask --app hub.app`, granian)."""
 
+import os
 import secrets
+from collections.abc import Callable
+from typing import Any
 
 import redis
 from flask import Flask, g, request
+from flask.sessions import SecureCookieSession, SessionInterface
 from jinja2 import ChainableUndefined
 
 from hub import api, auth, clock, db, log, models, settings, web
@@ -17,11 +21,30 @@ __all__ = ["create_app", "models"]
 MAX_REQUEST_ID = 64
 
 
+class _NoCookieSession(SessionInterface):
+    """Flask's own session, which the hub does not use: making its signer costs each request."""
+
+    def open_session(self, *_: Any) -> SecureCookieSession:
+        return SecureCookieSession()
+
+    def save_session(self, *_: Any) -> None:
+        """Keep nothing: sessions are rows (``hub.auth.sessions``)."""
+
+
+class _Application(Flask):
+    """Flask without what no view of the hub has: cookie sessions and coroutines."""
+
+    session_interface = _NoCookieSession()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(configuration: settings.Settings | None = None) -> Flask:
     """Build the application. Connects to nothing: `flask routes` works without a database."""
     config = configuration or settings.load()
     log.configure()
-    app = Flask(
+    app = _Application(
         "hub",
         template_folder=str(settings.ROOT / "templates"),
         static_folder=str(settings.ROOT / "hub" / "web" / "static"),
@@ -49,7 +72,7 @@ def create_app(configuration: settings.Settings | None = None) -> Flask:
 
 def _name_request() -> None:
     """Give every request an id, the client's own where it sent a plausible one."""
-    given = request.headers.get("X-Request-Id", "")
+    given = request.environ.get("HTTP_X_REQUEST_ID", "")
     plausible = 0 < len(given) <= MAX_REQUEST_ID and given.replace("-", "").isalnum()
-    g.request_id = given if plausible else secrets.token_hex(8)
-    audit.request_id.set(g.request_id)
+    g.request_id = name = given if plausible else os.urandom(8).hex()
+    audit.request_id.set(name)

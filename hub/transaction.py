@@ -7,7 +7,7 @@ queued with ``after_commit`` and may be lost: it is never more than a hint.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from hub.db import db
+from hub.db import db, in_session
 
 _KEY = "carehub_transaction"
 
@@ -29,18 +29,19 @@ class Transaction:
 
 def current() -> Transaction | None:
     """Return the open transaction of this thread, if any."""
-    found: Transaction | None = db.session().info.get(_KEY)
+    session = in_session()
+    found: Transaction | None = session.info.get(_KEY) if session is not None else None
     return found
 
 
 @contextmanager
 def transaction() -> Iterator[Transaction]:
     """Open a transaction and commit it; roll back on any error. A nested use joins the outer."""
-    session = db.session()
     outer = current()
     if outer is not None:
         yield outer
         return
+    session = db.session()
     opened = Transaction()
     session.info[_KEY] = opened
     try:

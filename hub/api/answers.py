@@ -17,10 +17,11 @@ from hub.records import Record, instant
 
 def of_record(record: Record, status: int = 200) -> Response:
     """Answer with a record: its stored text as it is, ETag and Last-Modified."""
-    text = withheld.shown(record).text
-    response = Response(text, status=status, content_type=negotiation.FHIR_JSON)
-    _name_version(response, record)
-    return response
+    return Response(
+        withheld.shown(record).text,
+        status=status,
+        headers=[("Content-Type", negotiation.FHIR_JSON), *_versioned(record)],
+    )
 
 
 def of_write(record: Record, status: int) -> Response:
@@ -28,13 +29,13 @@ def of_write(record: Record, status: int) -> Response:
     wanted = negotiation.prefer().answer
     if wanted == "minimal":
         response = Response(status=status, content_type=negotiation.FHIR_JSON)
-        _name_version(response, record)
+        response.headers.extend(_versioned(record))
     elif wanted == "OperationOutcome":
         response = of_issues([done(record, status)], status)
-        _name_version(response, record)
+        response.headers.extend(_versioned(record))
     else:
         response = of_record(record, status)
-    response.headers["Location"] = site.location(record)
+    response.headers.add("Location", site.location(record))
     return response
 
 
@@ -52,9 +53,8 @@ def of_json(value: dict[str, Any], status: int = 200) -> Response:
     return Response(dumps(value), status=status, content_type=negotiation.FHIR_JSON)
 
 
-def _name_version(response: Response, record: Record) -> None:
-    response.headers["ETag"] = site.etag(record)
-    response.headers["Last-Modified"] = http_date(record.last_updated)
+def _versioned(record: Record) -> list[tuple[str, str]]:
+    return [("ETag", site.etag(record)), ("Last-Modified", http_date(record.last_updated))]
 
 
 def resource(record: Record) -> orjson.Fragment:

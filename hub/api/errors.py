@@ -28,6 +28,7 @@ from hub.domain.errors import NotPermittedError, RuleError, StateError
 _log = structlog.get_logger()
 
 RETRY_SECONDS = "2"
+_BELOW = f"{PREFIX}/"
 
 _BY_STATUS: dict[int, type[FHIRError]] = {
     404: NotFoundError,
@@ -104,7 +105,8 @@ def init_app(app: Flask) -> None:
 
 
 def _finish(response: Response) -> Response:
-    if request.path != PREFIX and not request.path.startswith(f"{PREFIX}/"):
+    path = request.environ["PATH_INFO"]
+    if not path.startswith(_BELOW) and path != PREFIX:
         return response
     if response.status_code >= 400 and response.mimetype == "text/html":
         # Refused before a view of ours ran: no route, wrong method, unreadable request.
@@ -116,5 +118,6 @@ def _finish(response: Response) -> Response:
         )
         response.set_data(dumps(operation_outcome(kind(text).issues, g.get("request_id"))))
         response.content_type = FHIR_JSON
-    response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+    if response.headers.get("X-Request-Id") is None:
+        response.headers.add("X-Request-Id", g.get("request_id", ""))
     return response

@@ -16,6 +16,8 @@ from hub.records import Record
 
 def only(*allowed: str) -> None:
     """Refuse query parameters that this interaction does not have."""
+    if not request.environ["QUERY_STRING"]:
+        return
     valid = {*allowed, *negotiation.TRANSPORT}
     for name in request.args:
         if name not in valid:
@@ -53,7 +55,7 @@ def _shown(record: Record) -> Response:
         response.set_data(b"")
         return response
     response = answers.of_record(record)
-    if request.args and (part := _part(record)) is not None:
+    if request.environ["QUERY_STRING"] and (part := _part(record)) is not None:
         response.set_data(part)
     return response
 

@@ -34,8 +34,15 @@ class Prefer:
     lenient: bool = False
 
 
+NOTHING_PREFERRED = Prefer()
+
+
 def check_accept() -> None:
     """Raise NotAcceptableError where the client cannot take JSON of FHIR R4."""
+    environ = request.environ
+    asked = environ.get("HTTP_ACCEPT")
+    if (not asked or asked == "*/*") and "_format" not in environ["QUERY_STRING"]:
+        return
     wanted = request.args.get("_format")
     if wanted is not None:
         if wanted.partition(";")[0].strip().lower() not in _FORMATS:
@@ -75,6 +82,8 @@ def _is_r4(version: str | None) -> bool:
 def prefer() -> Prefer:
     """Read the Prefer header; what it says beyond FHIR is ignored, as RFC 7240 wants."""
     answer, lenient = None, False
+    if "HTTP_PREFER" not in request.environ:
+        return NOTHING_PREFERRED
     for header in request.headers.getlist("Prefer"):
         for part in re.split(r"[,;]", header):
             if (found := _PREFERENCE(part)) is None:
@@ -104,6 +113,9 @@ def if_match() -> int | None:
 
 def is_known(version: int, modified: datetime) -> bool:
     """Say whether the client already has this version (If-None-Match, If-Modified-Since)."""
+    environ = request.environ
+    if "HTTP_IF_NONE_MATCH" not in environ and "HTTP_IF_MODIFIED_SINCE" not in environ:
+        return False
     known = request.headers.get("If-None-Match")
     if known is not None:
         return any(tag.strip() == "*" or _number(tag) == str(version) for tag in known.split(","))

@@ -48,8 +48,7 @@ def check() -> None:
 
 def keep_visit(response: Response) -> Response:
     """Send the cookie that stands in for a session on pages before sign-in."""
-    visit = g.pop("new_visit", None)
-    if visit:
+    if "new_visit" in g and (visit := g.pop("new_visit")):
         response.set_cookie(
             VISIT_COOKIE, visit, httponly=True, samesite="Lax", secure=request.is_secure, path="/"
         )

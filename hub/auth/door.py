@@ -16,6 +16,7 @@ API_PREFIX = "/fhir"
 _OF_ONE_REQUEST = ("actor", "grant", "session_token", "csp_nonce", "new_visit")
 SIMULATION_PREFIX = "/simulation"
 """Only a simulated hub has addresses here; the simulator holds a token like any system."""
+_SYSTEMS = (API_PREFIX + "/", SIMULATION_PREFIX + "/")
 
 
 def init_app(app: Flask) -> None:
@@ -43,9 +44,8 @@ def admit() -> BaseResponse | None:
     for name in _OF_ONE_REQUEST:
         # An application context can outlive a request (commands, tests); who asked must not.
         g.pop(name, None)
-    if request.path == API_PREFIX or request.path.startswith(
-        (API_PREFIX + "/", SIMULATION_PREFIX + "/")
-    ):
+    path = request.environ["PATH_INFO"]
+    if path.startswith(_SYSTEMS) or path == API_PREFIX:
         _admit_system()
         return None
     return _admit_person()
@@ -57,7 +57,7 @@ def _is_public() -> bool:
 
 
 def _admit_system() -> None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         grant = grant_for_token(token.strip())
         if grant is not None:

@@ -19,14 +19,15 @@ def csp_nonce() -> str:
 def protect(response: Response) -> Response:
     """Add what a browser needs to be told, without overriding what a page has said itself."""
     headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.endpoint != "static":
+    if headers.get("X-Content-Type-Options") is None:
+        headers.add("X-Content-Type-Options", "nosniff")
+    if request.endpoint != "static" and headers.get("Cache-Control") is None:
         # A page about a person must not lie in the cache of a shared computer. A live region
         # says "private, no-cache" itself, so that its ETag can be asked about.
-        headers.setdefault("Cache-Control", "no-store")
-    if request.is_secure:
+        headers.add("Cache-Control", "no-store")
+    if request.environ["wsgi.url_scheme"] == "https":
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if response.mimetype == "text/html":
+    if headers.get("Content-Type", "").startswith("text/html"):
         headers.setdefault("Content-Security-Policy", _policy())
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("X-Frame-Options", "DENY")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fhir.outcomes import GoneError, NotFoundError
 from fhir.registry.types import SUPPORTED_TYPES
-from hub.db import driver
+from hub import db
 from hub.domain.actor import Actor
 from hub.records import access, spool
 from hub.records.record import Record
@@ -62,9 +62,8 @@ def fetch(
         f"SELECT {_COLUMNS} FROM {TABLES[resource_type].name} t WHERE t.id = %s AND {condition}"
         + (" FOR UPDATE OF t" if locked else "")
     )
-    with driver() as connection:
-        found = connection.execute(sql.encode(), (record_id, *parameters), prepare=True).fetchone()
-    return Stored(*found) if found else None
+    found = db.fetch(sql, (record_id, *parameters))
+    return Stored(*found[0]) if found else None
 
 
 def read(actor: Actor, resource_type: str, record_id: str) -> Record:
@@ -108,11 +107,7 @@ def read_many(actor: Actor, references: Iterable[str]) -> dict[str, Record]:
             f"SELECT t.id, {_COLUMNS} FROM {TABLES[resource_type].name} t"
             f" WHERE t.id = ANY(%s::text[]) AND NOT t.deleted AND {condition}"
         )
-        with driver() as connection:
-            rows = connection.execute(
-                sql.encode(), (sorted(ids), *parameters), prepare=True
-            ).fetchall()
-        for record_id, *rest in rows:
+        for record_id, *rest in db.fetch(sql, (sorted(ids), *parameters)):
             record = Stored(*rest).as_record(resource_type, record_id)
             spool.looked(actor, "read", record.reference, record.version)
             found[record.reference] = record

@@ -19,7 +19,7 @@ from fhir.registry.types import SUPPORTED_TYPES
 from fhir.systems import MANAGED_TAG_CODE, MANAGED_TAG_SYSTEM
 from fhir.validation import validate
 from hub import clock
-from hub.db import db, driver
+from hub.db import driver, in_session
 from hub.domain.actor import Actor
 from hub.records import access, audit, guards
 from hub.records.ids import new_id
@@ -345,7 +345,8 @@ def supersede(actor: Actor, stored: Stored, version: Version, action: str) -> bo
 
 
 def _execute(sql: str, parameters: dict[str, Any]) -> bool:
-    if current() is None and db.session().in_transaction():
+    session = in_session()
+    if current() is None and session is not None and session.in_transaction():
         # A page has read through the session before: its transaction would be rolled back at the
         # end of the request, and this write with it. Commit it here.
         with transaction():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fhir.search.criteria import Criterion, Include, Query
 from fhir.search.query import parse
-from hub.db import driver
+from hub import db
 from hub.domain.actor import Actor
 from hub.records import access, counting, cursor, includes, sorting, spool
 from hub.records.criteria import Scope
@@ -47,9 +47,7 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
         counted, estimated = counting.count(scope, where, accurate=query.total == "accurate")
         return Page(query, (), total=counted, estimated=estimated)
     asked = statement(scope, query, where, order, start)
-    with driver() as connection:
-        sql = asked.sql.text.encode()
-        found = connection.execute(sql, asked.sql.params, prepare=True).fetchall()
+    found = db.fetch(asked.sql.text, asked.sql.params)
     rows = [row for row in found if not row[0]]
     joined = [includes.as_record(row[0], row[1:]) for row in found if row[0]]
     overflow = len(rows) > query.count

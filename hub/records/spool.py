@@ -16,10 +16,12 @@ from flask import current_app
 from hub import clock
 from hub.domain.actor import Actor, ActorKind
 from hub.records.audit import request_id
-from hub.records.record import instant
 
 SEGMENT_SECONDS = 15.0
 """How long a process writes to one segment; readers' audit is that much behind at the most."""
+
+
+_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 class Spool:
@@ -57,8 +59,9 @@ def looked(actor: Actor, action: str, subject: str, version: int | None = None) 
         return
     spool: Spool = current_app.extensions["carehub_spool"]
     spool.append(
-        orjson.dumps([instant(clock.now()), actor.id, action, subject, version, request_id.get()])
-        + b"\n"
+        orjson.dumps(
+            [clock.now(), actor.id, action, subject, version, request_id.get()], option=_OPTIONS
+        )
     )
 
 
@@ -66,9 +69,9 @@ def looked_at(actor: Actor, action: str, seen: Iterable[tuple[str, int]]) -> Non
     """Note that ``actor`` saw several subjects in their versions: one write for all."""
     if actor.kind is ActorKind.HUB:
         return
-    at, request = instant(clock.now()), request_id.get()
+    at, request = clock.now(), request_id.get()
     lines = [
-        orjson.dumps([at, actor.id, action, subject, version, request]) + b"\n"
+        orjson.dumps([at, actor.id, action, subject, version, request], option=_OPTIONS)
         for subject, version in seen
     ]
     if lines:

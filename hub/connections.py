@@ -1,0 +1,285 @@
+"""Connections to PostgreSQL for the hot path: prepared statements, run in one call of libpq.
+
+psycopg's cursors adapt, wait and fetch in Python: 25 of the 30 microseconds that a read by id
+costs there. A statement here is prepared once a connection and then sent, awaited and read by
+libpq alone (``psycopg.pq``, https://www.psycopg.org/psycopg3/docs/api/pq.html); docs/adr/0005.
+"""
+
+import os
+import re
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import psycopg
+from psycopg import errors, pq
+
+MAX_STATEMENTS = 300
+"""Prepared statements that one connection keeps; the longest unused gives way."""
+
+Row = tuple[Any, ...]
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+_PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?[sbt]|%%")
+_TEXT_OID = 25
+_HEAD = struct.Struct("!5i")
+_LENGTH = struct.Struct("!i")
+_NULL = _LENGTH.pack(-1)
+_OK = {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}
+
+
+# What a parameter is sent as: (bytes, 0 for text or 1 for binary) ------------------------------
+
+
+def _str(value: str) -> tuple[bytes, int]:
+    if "\0" in value:
+        raise psycopg.DataError("PostgreSQL text cannot hold NUL (0x00)")
+    return value.encode(), 0
+
+
+def _bool(value: bool) -> tuple[bytes, int]:
+    return (b"t" if value else b"f"), 0
+
+
+def _instant(value: datetime) -> tuple[bytes, int]:
+    return value.isoformat().encode(), 0
+
+
+def _shown(value: Any) -> tuple[bytes, int]:
+    return str(value).encode(), 0
+
+
+def _bytes(value: bytes) -> tuple[bytes, int]:
+    return value, 1
+
+
+def _list(values: Sequence[Any]) -> tuple[bytes, int]:
+    """Send texts in binary, where nothing needs a quote; everything else as a literal."""
+    first = next((value for value in values if value is not None), None)
+    if not values or isinstance(first, str):
+        parts = [b""]
+        for value in values:
+            if value is None:
+                parts.append(_NULL)
+            else:
+                raw = value.encode()
+                parts += (_LENGTH.pack(len(raw)), raw)
+        has_null = None in values
+        parts[0] = (
+            _HEAD.pack(1, has_null, _TEXT_OID, len(values), 1)
+            if values
+            else struct.pack("!3i", 0, 0, _TEXT_OID)
+        )
+        return b"".join(parts), 1
+    if isinstance(first, datetime):
+        shown = [b"NULL" if v is None else b'"%b"' % v.isoformat().encode() for v in values]
+    elif isinstance(first, bool):
+        shown = [b"NULL" if v is None else b"t" if v else b"f" for v in values]
+    else:
+        shown = [b"NULL" if v is None else str(v).encode() for v in values]
+    return b"{" + b",".join(shown) + b"}", 0
+
+
+_ENCODERS: dict[type, Callable[[Any], tuple[bytes, int]]] = {
+    str: _str,
+    bool: _bool,
+    int: _shown,
+    float: _shown,
+    Decimal: _shown,
+    datetime: _instant,
+    bytes: _bytes,
+    list: _list,
+    tuple: _list,
+}
+
+
+# What a column is read as ----------------------------------------------------------------------
+
+
+def _is_true(raw: bytes) -> bool:
+    return raw == b"t"
+
+
+def _moment(raw: bytes) -> datetime:
+    return datetime.fromisoformat(raw.decode())
+
+
+def _number(raw: bytes) -> Decimal:
+    return Decimal(raw.decode())
+
+
+_DECODERS: dict[int, Callable[[bytes], Any]] = {
+    16: _is_true,
+    20: int,
+    21: int,
+    23: int,
+    700: float,
+    701: float,
+    1184: _moment,
+    1700: _number,
+}
+"""Type OID -> reader (pg_type.dat); every other type is read as its text."""
+
+
+class _Statement:
+    """One prepared statement of one connection."""
+
+    __slots__ = ("name", "readers")
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.readers: list[Callable[[bytes], Any]] | None = None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(sql: str) -> tuple[bytes, tuple[str, ...] | None]:
+    """Return the text with ``$1`` for ``%s``, and the names in order where they are named."""
+    names: list[str] = []
+    places = 0
+
+    def placed(found: re.Match[str]) -> str:
+        nonlocal places
+        if found[0] == "%%":
+            return "%"
+        if found[1] is None:
+            places += 1
+            return f"${places}"
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    text = _PLACEHOLDER.sub(placed, sql)
+    return text.encode(), tuple(names) if names else None
+
+
+class Connection(psycopg.Connection[Row]):
+    """A psycopg connection that can also run a statement in one call of libpq."""
+
+    def __init__(self, *words: Any, **options: Any) -> None:
+        super().__init__(*words, **options)
+        self._kept: OrderedDict[str, _Statement] = OrderedDict()
+        self._number_given = 0
+
+    def rollback(self) -> None:
+        """Roll back; psycopg deallocates every prepared statement with it, ours among them."""
+        super().rollback()
+        self._kept = OrderedDict()
+
+    def fetch(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Run a statement with ``%s`` or ``%(name)s`` and return its rows.
+
+        Parameters have no type of their own: the statement says it where PostgreSQL cannot tell
+        (``%s::text[]``). Inside psycopg's transaction it is part of it. Raises psycopg's errors.
+        """
+        text, names = _compiled(sql)
+        values: list[bytes | None] = []
+        formats: list[int] = []
+        listed = parameters if names is None else [parameters[name] for name in names]  # type: ignore[call-overload]
+        for value in listed:
+            if value is None:
+                values.append(None)
+                formats.append(0)
+            else:
+                raw, form = _ENCODERS[type(value)](value)
+                values.append(raw)
+                formats.append(form)
+        pgconn = self.pgconn
+        if not self.autocommit and pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            self._raise_for(pgconn.exec_(b"BEGIN"))
+        statement = self._statement_of(sql, text)
+        result = pgconn.exec_prepared(statement.name, values, formats)  # type: ignore[arg-type]
+        self._raise_for(result)
+        if statement.readers is None:
+            statement.readers = [
+                _DECODERS.get(result.ftype(column), bytes.decode)
+                for column in range(result.nfields)
+            ]
+        take, readers = result.get_value, list(enumerate(statement.readers))
+        return [
+            tuple(
+                [
+                    None if (found := take(row, column)) is None else read(found)
+                    for column, read in readers
+                ]
+            )
+            for row in range(result.ntuples)
+        ]
+
+    def _statement_of(self, sql: str, text: bytes) -> _Statement:
+        statements = self._kept
+        if (found := statements.get(sql)) is not None:
+            statements.move_to_end(sql)
+            return found
+        if len(statements) >= MAX_STATEMENTS:
+            _, oldest = statements.popitem(last=False)
+            self._raise_for(self.pgconn.exec_(b"DEALLOCATE " + oldest.name))
+        self._number_given += 1
+        prepared = _Statement(b"carehub_%d" % self._number_given)
+        self._raise_for(self.pgconn.prepare(prepared.name, text))
+        statements[sql] = prepared
+        return prepared
+
+    def _raise_for(self, result: pq.abc.PGresult) -> None:
+        if result.status in _OK:
+            return
+        if self.pgconn.status == pq.ConnStatus.BAD:
+            raise errors.OperationalError(self.pgconn.get_error_message())
+        raise errors.error_from_result(result)
+
+
+class Pool:
+    """A fixed number of autocommit connections, made when first needed; threads queue for one."""
+
+    def __init__(self, make: Callable[[], Connection], size: int, patience: float) -> None:
+        self._make = make
+        self._size = size
+        self._patience = patience
+        self._free = _places(size)
+        self._pid = os.getpid()
+
+    def take(self) -> Connection:
+        """Return a connection of the caller's own until ``give``."""
+        if self._pid != os.getpid():
+            # A child must not talk through its parent's sockets.
+            self._pid, self._free = os.getpid(), _places(self._size)
+        try:
+            found = self._free.get(timeout=self._patience)
+        except Empty:
+            raise errors.OperationalError("no connection to the database came free") from None
+        if found is not None and not found.closed:
+            return found
+        try:
+            return self._make()
+        except BaseException:
+            self._free.put(None)
+            raise
+
+    def give(self, connection: Connection) -> None:
+        if connection.closed or connection.pgconn.status != pq.ConnStatus.OK:
+            connection.close()
+            self._free.put(None)
+        else:
+            self._free.put(connection)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses now."""
+        for _ in range(self._size):
+            try:
+                found = self._free.get_nowait()
+            except Empty:
+                break
+            if found is not None:
+                found.close()
+            self._free.put(None)
+
+
+def _places(size: int) -> "SimpleQueue[Connection | None]":
+    free: SimpleQueue[Connection | None] = SimpleQueue()
+    for _ in range(size):
+        free.put(None)
+    return free
