@@ -120,10 +120,13 @@ _DECODERS: dict[int, Callable[[bytes], Any]] = {
     23: int,
     700: float,
     701: float,
+    25: bytes.decode,
+    705: bytes.decode,
+    1043: bytes.decode,
     1184: _moment,
     1700: _number,
 }
-"""Type OID -> reader (pg_type.dat); every other type is read as its text."""
+"""Type OID (pg_type.dat) -> reader: what the hot path selects. A cursor reads all others."""
 
 
 class _Statement:
@@ -196,8 +199,7 @@ class Connection(psycopg.Connection[Row]):
         self._raise_for(result)
         if statement.readers is None:
             statement.readers = [
-                _DECODERS.get(result.ftype(column), bytes.decode)
-                for column in range(result.nfields)
+                _DECODERS[result.ftype(column)] for column in range(result.nfields)
             ]
         take, readers = result.get_value, list(enumerate(statement.readers))
         return [

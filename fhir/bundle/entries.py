@@ -1,14 +1,16 @@
 """Entries of a transaction or batch bundle, each with the client's own text of its resource."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from json import JSONDecoder
+from functools import lru_cache
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the C string scanner
 from typing import Any
 from urllib.parse import urlsplit
 
 from fhir import jsontext
 from fhir.bundle.addresses import parameters
+from fhir.jsontext import Parsed
 from fhir.outcomes import BadRequestError, InvalidResourceError
 from fhir.validation import validate
 
@@ -18,7 +20,6 @@ _URL = re.compile(
     r"(?:/(?P<version>[^/?]+))?"
 ).fullmatch
 _space = re.compile(r"[ \t\n\r]*").match
-_decoder = JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +34,42 @@ class Entry:
     version: str | None
     """The version of a vread; empty string: the history."""
     params: tuple[tuple[str, str], ...]
-    text: str | None
-    """The client's JSON of the resource."""
+    resource: Parsed | None
+    """The resource, with the client's own text of it."""
     full_url: str | None
     if_match: str | None
     if_none_exist: str | None
+
+    @property
+    def text(self) -> str | None:
+        return self.resource.text if self.resource else None
 
     @property
     def expression(self) -> str:
         return f"Bundle.entry[{self.index}]"
 
 
-def read(value: dict[str, Any], text: str) -> list[Entry]:
-    """Return the entries of a bundle that ``jsontext.parse`` gave as (value, text).
+def read(raw: bytes | str) -> tuple[dict[str, Any], list[Entry]]:
+    """Return a bundle without its resources, and its entries with them.
 
     The bundle is checked without its resources: each is checked when it is written. Raises
     InvalidResourceError, or BadRequestError that names the entry.
     """
+    value, resources = _parts(raw)
     if value.get("resourceType") != "Bundle" or value.get("type") not in {"transaction", "batch"}:
         raise BadRequestError(
             "send a Bundle of type transaction or batch", expression="Bundle.type"
         )
     entries = value.get("entry", [])
-    if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+    if isinstance(entries, list):
         for index, entry in enumerate(entries):
-            if "request" not in entry:
+            if isinstance(entry, dict) and "request" not in entry:
                 at = f"Bundle.entry[{index}].request"
                 raise BadRequestError(f"{at} is required", code="required", expression=at)
-        shell = [{k: v for k, v in entry.items() if k != "resource"} for entry in entries]
-        value = {**value, **({"entry": shell} if "entry" in value else {})}
     faults = validate(value)
     if faults:
         raise InvalidResourceError(faults)
-    texts = list(_resource_texts(text))
-    return [_entry(i, entry, texts[i]) for i, entry in enumerate(entries)]
+    return value, [_entry(i, entry, resources.get(i)) for i, entry in enumerate(entries)]
 
 
 def in_order(entries: list[Entry]) -> list[Entry]:
@@ -74,12 +77,18 @@ def in_order(entries: list[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: _ORDER[entry.method])
 
 
-def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
-    request = entry["request"]
-    url: str = request["url"]
+@lru_cache(maxsize=1024)
+def _address(url: str) -> tuple[re.Match[str] | None, tuple[tuple[str, str], ...]]:
+    """Return what an entry's address names, and its search parameters."""
     address = urlsplit(url)
     path = re.sub(r"^.*/fhir/(?=[A-Z])", "", address.path) if address.scheme else address.path
-    found = _URL(path.strip("/"))
+    return _URL(path.strip("/")), tuple(parameters(address.query))
+
+
+def _entry(index: int, entry: dict[str, Any], resource: Parsed | None) -> Entry:
+    request = entry["request"]
+    url: str = request["url"]
+    found, params = _address(url)
     at = f"Bundle.entry[{index}]"
     if found is None or (found["version"] and not found["history"]):
         raise BadRequestError(
@@ -88,7 +97,7 @@ def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
             code="not-supported",
         )
     method: str = request["method"]
-    if method in {"POST", "PUT"} and text is None:
+    if method in {"POST", "PUT"} and resource is None:
         raise BadRequestError(f"{method} needs a resource", expression=f"{at}.resource")
     if method == "PATCH":
         raise BadRequestError(
@@ -104,27 +113,107 @@ def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
         type=found["type"],
         id=found["id"],
         version=version,
-        params=tuple(parameters(address.query)),
-        text=text,
+        params=params,
+        resource=resource,
         full_url=entry.get("fullUrl"),
         if_match=request.get("ifMatch"),
         if_none_exist=request.get("ifNoneExist"),
     )
 
 
-def _resource_texts(text: str) -> Iterator[str | None]:
-    """Yield the text of each entry's resource, as the client wrote it."""
-    entries = dict(jsontext.members(text)).get("entry")
-    for entry in _elements(entries) if entries else ():
-        yield dict(jsontext.members(entry)).get("resource")
+# Reading the text once -----------------------------------------------------------------------
 
 
-def _elements(text: str) -> Iterator[str]:
-    """Yield the text of each element of a JSON array."""
-    position = _space(text, 1).end()  # type: ignore[union-attr]
-    while text[position] != "]":
-        _, end = _decoder.raw_decode(text, position)
-        yield text[position:end]
-        position = _space(text, end).end()  # type: ignore[union-attr]
-        if text[position] == ",":
-            position = _space(text, position + 1).end()  # type: ignore[union-attr]
+def _parts(raw: bytes | str) -> tuple[dict[str, Any], dict[int, Parsed]]:
+    """Return the bundle without the resources of its entries, and those by the entry's place.
+
+    Each is decoded once, where it stands, so that its own text is known.
+    """
+    text = jsontext.readable(raw)
+    resources: dict[int, Parsed] = {}
+    try:
+        value, end = _bundle(text, resources)
+    except (ValueError, IndexError) as error:
+        # Not what it should be: the decoder says where.
+        jsontext.parse(raw)
+        raise BadRequestError("the body is not JSON", code="structure") from error
+    if end != len(text):
+        raise BadRequestError("the body holds more than one JSON object", code="structure")
+    return value, resources
+
+
+def _bundle(text: str, resources: dict[int, Parsed]) -> tuple[dict[str, Any], int]:
+    def member(name: str, position: int) -> tuple[Any, int]:
+        if name != "entry" or text[position] != "[":
+            return jsontext.decode_any(text, position)
+        entries: list[Any] = []
+        position = _skip(text, position + 1)
+        while text[position] != "]":
+            found, position = _entry_at(text, position, len(entries), resources)
+            entries.append(found)
+            position = _next(text, position, "]")
+        return entries, position + 1
+
+    return _object(text, 0, member)
+
+
+def _entry_at(
+    text: str, position: int, index: int, resources: dict[int, Parsed]
+) -> tuple[Any, int]:
+    def member(name: str, start: int) -> tuple[Any, int]:
+        found, end = jsontext.decode_any(text, start)
+        if name == "resource" and isinstance(found, dict):
+            resources[index] = Parsed(found, jsontext.storable(text[start:end]))
+            return _TAKEN, end
+        return found, end
+
+    if text[position] != "{":
+        return jsontext.decode_any(text, position)
+    return _object(text, position, member)
+
+
+_TAKEN = object()
+"""Stands for a value that has been taken out of its object."""
+
+
+def _object(
+    text: str, position: int, member: Callable[[str, int], tuple[Any, int]]
+) -> tuple[dict[str, Any], int]:
+    """Read the object at ``position``; ``member`` reads the value of each of its names."""
+    if text[position : position + 1] != "{":
+        raise ValueError(text[:1])
+    found: dict[str, Any] = {}
+    seen: set[str] = set()
+    position = _skip(text, position + 1)
+    while text[position] != "}":
+        if text[position] != '"':
+            raise ValueError(position)
+        name, position = scanstring(text, position + 1, True)
+        if name in seen:
+            raise BadRequestError(f"the JSON member {name!r} appears twice", code="structure")
+        seen.add(name)
+        position = _skip(text, position)
+        if text[position] != ":":
+            raise ValueError(position)
+        value, position = member(name, _skip(text, position + 1))
+        if value is not _TAKEN:
+            found[name] = value
+        position = _next(text, position, "}")
+    return found, position + 1
+
+
+def _skip(text: str, position: int) -> int:
+    return _space(text, position).end()  # type: ignore[union-attr]
+
+
+def _next(text: str, position: int, closing: str) -> int:
+    """Return where the next element stands, or the closing bracket."""
+    position = _skip(text, position)
+    if text[position] != ",":
+        if text[position] != closing:
+            raise ValueError(position)
+        return position
+    position = _skip(text, position + 1)
+    if text[position] == closing:
+        raise ValueError(position)
+    return position

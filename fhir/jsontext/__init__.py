@@ -7,6 +7,7 @@ itself authored.
 
 import json
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the C string scanner
 from typing import Any
@@ -43,35 +44,101 @@ _strict = json.JSONDecoder(
 _skip = json.JSONDecoder()
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One JSON object and its text, as ``parse`` returns them."""
+
+    value: dict[str, Any]
+    text: str
+
+
 def parse(raw: bytes | str) -> tuple[dict[str, Any], str]:
     """Return the value and its text, without insignificant line breaks.
 
     Decimals come back as ``Decimal`` with their digits. Raises BadRequestError (``structure``)
     for anything that is not one JSON object, UnprocessableError (``too-costly``) past MAX_DEPTH.
     """
+    text = readable(raw)
+    value, end = decode(text)
+    if end != len(text):
+        raise BadRequestError("the body holds more than one JSON object", code="structure")
+    return value, storable(text)
+
+
+def readable(raw: bytes | str) -> str:
+    """Return the text of a body: UTF-8 and not nested too deeply."""
+    if isinstance(raw, bytes):
+        data = raw
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadRequestError("the body is not UTF-8", code="structure") from error
+    else:
+        text, data = raw, raw.encode("utf-8", "surrogatepass")
+    if deeper_than(data, MAX_DEPTH):
+        raise UnprocessableError(
+            f"the JSON may be nested at most {MAX_DEPTH} deep", code="too-costly"
+        )
+    return text.strip(" \t\r\n\ufeff")
+
+
+def decode_any(text: str, start: int = 0) -> tuple[Any, int]:
+    """Return the JSON value at ``start``, strictly read, and where it ends.
+
+    Raises ValueError where there is none.
+    """
     try:
-        text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
-    except UnicodeDecodeError as error:
-        raise BadRequestError("the body is not UTF-8", code="structure") from error
-    text = text.strip(" \t\r\n\ufeff")
-    try:
-        value = _strict.decode(text)
+        return _strict.raw_decode(text, start)
     except RecursionError as error:
         raise UnprocessableError("the JSON is nested too deeply", code="too-costly") from error
+
+
+def decode(text: str) -> tuple[dict[str, Any], int]:
+    """Return the JSON object with which a body begins, and where it ends."""
+    try:
+        value, end = decode_any(text)
     except ValueError as error:
         where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise BadRequestError(f"the body is not JSON{where}", code="structure") from error
     if not isinstance(value, dict):
         raise BadRequestError("the body must be one JSON object", code="structure")
-    if text.count("{") + text.count("[") > MAX_DEPTH and depth(value) > MAX_DEPTH:
-        raise UnprocessableError(
-            f"the JSON may be nested at most {MAX_DEPTH} deep", code="too-costly"
-        )
+    return value, end
+
+
+def storable(text: str) -> str:
+    """Return good JSON text without line breaks and tabs between its parts.
+
+    Raises BadRequestError for characters that no database keeps.
+    """
     if "\\u" in text:
         _refuse_unstorable(text)
     if "\n" in text or "\r" in text or "\t" in text:
-        text = "".join(_SIGNIFICANT(text))
-    return value, text
+        return "".join(_SIGNIFICANT(text))
+    return text
+
+
+_BRACKETS_AND_QUOTES = b'[]{}"'
+_OTHERS = bytes(sorted(set(range(256)).difference(_BRACKETS_AND_QUOTES)))
+_escape = re.compile(rb"\\.", re.DOTALL)
+
+
+def deeper_than(data: bytes, limit: int) -> bool:
+    """Say whether the brackets of a JSON text are nested deeper, without building its values."""
+    if data.count(b"{") + data.count(b"[") <= limit:
+        return False
+    if b"\\" in data:
+        data = _escape.sub(b"", data)
+    # Between the quotes of a string nothing is a bracket: every second part is outside of one.
+    bare = b"".join(data.translate(None, _OTHERS).split(b'"')[::2])
+    for _ in range(limit):
+        inner = bare.replace(b"{}", b"").replace(b"[]", b"")
+        if not inner:
+            return False
+        if len(inner) == len(bare):
+            # Not balanced, so no JSON: the decoder says where.
+            return False
+        bare = inner
+    return True
 
 
 def _refuse_unstorable(text: str) -> None:
@@ -82,19 +149,6 @@ def _refuse_unstorable(text: str) -> None:
         raise BadRequestError("a string holds a lone surrogate", code="value") from error
     if re.search(r"(?<!\\)(?:\\\\)*\\u0000", text):
         raise BadRequestError("a string holds the character U+0000", code="value")
-
-
-def depth(value: Any) -> int:
-    """Return how deeply a parsed value is nested."""
-    deepest, stack = 0, [(value, 1)]
-    while stack:
-        node, level = stack.pop()
-        deepest = max(deepest, level)
-        if isinstance(node, dict):
-            stack.extend((child, level + 1) for child in node.values())
-        elif isinstance(node, list):
-            stack.extend((child, level + 1) for child in node)
-    return deepest
 
 
 def loads(text: str | bytes) -> Any:
@@ -108,9 +162,14 @@ def _exact(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def dumps(value: Any) -> str:
+def dumpb(value: Any) -> bytes:
     """Write compact JSON; ``Decimal`` keeps its digits."""
-    return orjson.dumps(value, default=_exact).decode()
+    return orjson.dumps(value, default=_exact)
+
+
+def dumps(value: Any) -> str:
+    """Write the same as text."""
+    return dumpb(value).decode()
 
 
 def members(text: str, start: int = 0) -> list[tuple[str, str]]:
@@ -134,8 +193,11 @@ def members(text: str, start: int = 0) -> list[tuple[str, str]]:
         position = space(text, position + 1).end()  # type: ignore[union-attr]
 
 
+_OURS = frozenset({"resourceType", "id", "_id", "meta"})
+
+
 def splice(
-    text: str,
+    resource: Parsed,
     *,
     id: str,  # noqa: A002 - the element's name
     version: int,
@@ -146,24 +208,48 @@ def splice(
 
     Everything else keeps its text and order. ``add_tag`` is the JSON of one more meta.tag.
     """
-    parts: list[str] = []
-    meta: list[str] = [f'"versionId":"{version}"', f'"lastUpdated":"{last_updated}"']
-    resource_type = ""
-    tags: str | None = None
-    for name, value in members(text):
-        if name == "resourceType":
-            resource_type = value
+    text, kept = resource.text, []
+    left = set(_OURS.intersection(resource.value))
+    resource_type, meta = '""', ""
+    space = _SPACE.match
+    position = space(text, 1).end()  # type: ignore[union-attr]
+    # What follows the last member that is ours is not looked at: it stays as it is.
+    while left:
+        begin = position
+        name, position = scanstring(text, position + 1, True)
+        position = space(text, space(text, position).end() + 1).end()  # type: ignore[union-attr]
+        _, end = _skip.raw_decode(text, position)
+        if name not in left:
+            kept.append(text[begin:end])
+        elif name == "resourceType":
+            resource_type = text[position:end]
         elif name == "meta":
-            for inner, inner_value in members(value):
-                if inner == "tag":
-                    tags = inner_value
-                elif inner not in {"versionId", "lastUpdated", "_versionId", "_lastUpdated"}:
-                    meta.append(f'"{inner}":{inner_value}')
-        elif name not in {"id", "_id"}:
-            parts.append(f"{json.dumps(name, ensure_ascii=False)}:{value}")
+            meta = text[position:end]
+        left.discard(name)
+        position = space(text, end).end()  # type: ignore[union-attr]
+        if text[position] == ",":
+            position = space(text, position + 1).end()  # type: ignore[union-attr]
+    if rest := text[position:-1].rstrip():
+        kept.append(rest)
+    head = (
+        f'{{"resourceType":{resource_type},"id":"{id}","meta":'
+        f"{_meta(meta, version, last_updated, add_tag)}"
+    )
+    return ",".join((head, *kept)) + "}"
+
+
+def _meta(text: str, version: int, last_updated: str, add_tag: str | None) -> str:
+    ours = f'{{"versionId":"{version}","lastUpdated":"{last_updated}"'
+    if not text and not add_tag:
+        return ours + "}"
+    parts, tags = [ours], ""
+    for name, value in members(text) if text else ():
+        if name == "tag":
+            tags = value
+        elif name not in {"versionId", "lastUpdated", "_versionId", "_lastUpdated"}:
+            parts.append(f'"{name}":{value}')
     if add_tag:
         tags = f"{tags[:-1]},{add_tag}]" if tags else f"[{add_tag}]"
     if tags:
-        meta.append(f'"tag":{tags}')
-    head = f'{{"resourceType":{resource_type},"id":"{id}","meta":{{{",".join(meta)}}}'
-    return head + ("," + ",".join(parts) if parts else "") + "}"
+        parts.append(f'"tag":{tags}')
+    return ",".join(parts) + "}"

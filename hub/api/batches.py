@@ -15,6 +15,7 @@ from flask import Response, g
 
 from fhir import bundle, jsontext
 from fhir.bundle import Entry, Links
+from fhir.jsontext import Parsed
 from fhir.outcomes import (
     BadRequestError,
     FHIRError,
@@ -46,8 +47,7 @@ def exchange() -> Response:
     negotiation.check_accept()
     negotiation.check_content_type()
     only()
-    value, text = jsontext.parse(limits.body())
-    entries = bundle.read(value, text)
+    value, entries = bundle.read(limits.body())
     if len(entries) > MAX_ENTRIES:
         raise UnprocessableError(
             f"a bundle may have at most {MAX_ENTRIES} entries: send it in parts",
@@ -141,16 +141,18 @@ class Transaction:
                         raise NotFoundError(f"no {kind} matches the conditional reference")
                     self._links.add_condition(literal, found.reference)
 
-    def _resolved(self, entry: Entry) -> str:
-        assert entry.text is not None
-        text = self._links.resolve(entry.text)
+    def _resolved(self, entry: Entry) -> Parsed:
+        assert entry.resource is not None
+        text = self._links.resolve(entry.resource.text)
         if "urn:" in text and bundle.unresolved(text):
             raise BadRequestError(
                 "a reference names an entry that is not in the bundle",
                 code="not-found",
                 expression=f"{entry.type}",
             )
-        return text
+        if text == entry.resource.text:
+            return entry.resource
+        return Parsed(jsontext.decode(text)[0], text)
 
     def _create(self, entries: list[Entry]) -> None:
         """Create all new records with one statement a table."""
@@ -180,12 +182,12 @@ class Transaction:
                 self._resolved(entry),
                 record_id=self._ids[entry.index],
             )
-        text = self._resolved(entry) if entry.method == "PUT" else None
-        return perform(self._actor, self._grant, entry, text)
+        resource = self._resolved(entry) if entry.method == "PUT" else None
+        return perform(self._actor, self._grant, entry, resource)
 
 
-def perform(actor: Actor, grant: Grant | None, entry: Entry, text: str | None) -> Answer:
-    """Do what one entry asks; ``text`` is its resource, references resolved."""
+def perform(actor: Actor, grant: Grant | None, entry: Entry, resource: Parsed | None) -> Answer:
+    """Do what one entry asks; ``resource`` has its references resolved."""
     kind, if_match = entry.type, None
     if kind is None or (entry.version == "" and entry.method in {"GET", "HEAD"}):
         raise BadRequestError("is not possible in a bundle", code="not-supported")
@@ -193,17 +195,19 @@ def perform(actor: Actor, grant: Grant | None, entry: Entry, text: str | None) -
         if_match = negotiation.version_of(entry.if_match)
     match entry.method:
         case "POST":
-            assert text is not None
+            assert resource is not None
             condition = entry.if_none_exist
             wanted = None if condition is None else criteria(condition, kind)
-            return writes.create(actor, kind, text, if_none_exist=wanted)
+            return writes.create(actor, kind, resource, if_none_exist=wanted)
         case "PUT" if entry.id is None:
-            assert text is not None
-            return writes.update_matching(actor, grant, kind, entry.params, text, if_match=if_match)
+            assert resource is not None
+            return writes.update_matching(
+                actor, grant, kind, entry.params, resource, if_match=if_match
+            )
         case "PUT":
-            assert text is not None
+            assert resource is not None
             assert entry.id is not None
-            return writes.update(actor, grant, kind, entry.id, text, if_match=if_match)
+            return writes.update(actor, grant, kind, entry.id, resource, if_match=if_match)
         case "DELETE" if entry.id is None:
             return writes.delete_matching(actor, kind, entry.params)
         case "DELETE":
@@ -250,7 +254,7 @@ def _independent(actor: Actor, grant: Grant | None, entry: Entry) -> dict[str, A
     """Do one entry of a batch; a refusal is its answer and harms no other."""
     try:
         with named(entry):
-            return _answered(entry, perform(actor, grant, entry, entry.text))
+            return _answered(entry, perform(actor, grant, entry, entry.resource))
     except Exception as error:  # noqa: BLE001 - an entry of a batch never ends the batch
         known = errors.known(error)
         if known is None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from fhir import jsontext
+from fhir.jsontext import Parsed
 from fhir.outcomes import UnprocessableError
 from hub.domain.actor import Actor
 from hub.records import Record
@@ -28,15 +29,14 @@ def shown(record: Record) -> Record:
     return replace(record, text=jsontext.dumps(resource))
 
 
-def restored(actor: Actor, resource_type: str, record_id: str, body: bytes | str) -> bytes | str:
+def restored(actor: Actor, resource_type: str, record_id: str, body: Parsed) -> Parsed:
     """Put the values back that an update sends as the mark.
 
     Not where the endpoint changes too: nobody gets a secret sent to an address of their own.
     """
-    mark = MARK.encode() if isinstance(body, bytes) else MARK
-    if resource_type != TYPE or mark not in body:  # type: ignore[operator] # both of one kind
+    if resource_type != TYPE or MARK not in body.text:
         return body
-    resource, _ = jsontext.parse(body)
+    resource = body.value
     headers = _headers(resource)
     if not headers:
         return body
@@ -53,7 +53,7 @@ def restored(actor: Actor, resource_type: str, record_id: str, body: bytes | str
                 expression=f"Subscription.channel.header[{place}]",
             )
         headers[place] = known[_name(header).lower()]
-    return jsontext.dumps(resource)
+    return Parsed(resource, jsontext.dumps(resource))
 
 
 def _headers(resource: dict[str, Any]) -> list[Any]:

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/http.html#create and the sections after it
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fhir import jsontext
+from fhir.jsontext import Parsed
 from fhir.outcomes import (
     BadRequestError,
     ForbiddenError,
@@ -22,6 +22,7 @@ from hub.db import driver
 from hub.domain.actor import Actor
 from hub.records import Record
 from hub.records.reading import fetch
+from hub.records.saving import Body, read_body
 from hub.transaction import transaction
 
 VERSIONED_UPDATE = frozenset(
@@ -66,7 +67,7 @@ class Done:
 def create(
     actor: Actor,
     resource_type: str,
-    body: bytes | str,
+    body: Body,
     *,
     if_none_exist: Params | None = None,
     record_id: str | None = None,
@@ -81,7 +82,7 @@ def create(
         return Done(201, _created(actor, resource_type, body, record_id))
 
 
-def _created(actor: Actor, resource_type: str, body: bytes | str, record_id: str | None) -> Record:
+def _created(actor: Actor, resource_type: str, body: Body, record_id: str | None) -> Record:
     return records.create(actor, body, type=resource_type, id=record_id)
 
 
@@ -90,15 +91,16 @@ def update(
     grant: Grant | None,
     resource_type: str,
     record_id: str,
-    body: bytes | str,
+    body: Body,
     *,
     if_match: int | None = None,
 ) -> Done:
     """Supersede a record; where the client may name ids, create it under its own id."""
     _refuse_change(resource_type)
     _refuse_kept(actor, resource_type, record_id)
-    _refuse_part(body)
-    body = withheld.restored(actor, resource_type, record_id, body)
+    parsed = Parsed(*read_body(body, resource_type))
+    _refuse_part(parsed)
+    body = withheld.restored(actor, resource_type, record_id, parsed)
     if if_match is None and resource_type in VERSIONED_UPDATE:
         stored = fetch(actor, resource_type, record_id, locked=False)
         if stored is not None and not stored.deleted:
@@ -143,12 +145,12 @@ def _refuse_kept(actor: Actor, resource_type: str, record_id: str) -> None:
             )
 
 
-def _refuse_part(body: bytes | str) -> None:
+def _refuse_part(body: Parsed) -> None:
     """Refuse an answer to ``_summary`` or ``_elements`` sent back: it would delete the rest."""
-    text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+    value, text = body.value, body.text
     if SUBSETTED not in text:
         return
-    meta = jsontext.parse(text)[0].get("meta")
+    meta = value.get("meta")
     tags = meta.get("tag") if isinstance(meta, dict) else None
     for tag in tags if isinstance(tags, list) else ():
         if isinstance(tag, dict) and tag.get("code") == SUBSETTED:
@@ -163,7 +165,7 @@ def update_matching(
     grant: Grant | None,
     resource_type: str,
     params: Params,
-    body: bytes | str,
+    body: Body,
     *,
     if_match: int | None = None,
     record_id: str | None = None,

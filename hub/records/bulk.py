@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import Boolean, DateTime
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from hub import clock
-from hub.db import driver
+from hub import clock, db
 from hub.domain.actor import Actor
 from hub.records import access, audit, guards
 from hub.records.ids import new_id
@@ -64,7 +63,7 @@ def _insert_sql(resource_type: str) -> str:
         kind = table.c[name].type
         if isinstance(kind, ARRAY):
             # Rows have keys of different number and SQL arrays are rectangular: literals.
-            casts.append("%b::text[]")
+            casts.append("%s::text[]")
             values.append(f"u.{name}::bigint[]")
             continue
         if isinstance(kind, DateTime):
@@ -72,12 +71,7 @@ def _insert_sql(resource_type: str) -> str:
         elif isinstance(kind, Boolean):
             casts.append("%s::boolean[]")
         else:
-            # Binary: the text form would escape every quote of every resource (a fifth of the
-            # time of a transaction). Only columns without NULL: an array of nothing has no type.
-            full = name in {"id", "content"}
-            casts.append(
-                "%s::bigint[]" if name == "present" else "%b::text[]" if full else "%s::text[]"
-            )
+            casts.append("%s::bigint[]" if name == "present" else "%s::text[]")
         values.append(f"u.{name}")
     return (
         f"INSERT INTO {table.name} (version, {', '.join(columns)})"
@@ -97,31 +91,28 @@ def _insert_rows(resource_type: str, group: Sequence[Version]) -> set[str]:
         [v.row.present for v in group],
         *([v.row.scalars[name] for v in group] for name in scalar_columns(resource_type)),
     ]
-    with driver() as connection:
-        rows = connection.execute(
-            _insert_sql(resource_type).encode(), columns, prepare=True
-        ).fetchall()
+    rows = db.fetch(_insert_sql(resource_type), columns)
     return {f"{resource_type}/{record_id}" for (record_id,) in rows}
 
 
 _INDEX_SQL = {
     "strings": (
         "INSERT INTO fhir_string (type, id, param, value)"
-        " SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[])"
+        " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])"
     ),
     "dates": (
         "INSERT INTO fhir_date (type, id, param, lo, hi) SELECT * FROM unnest"
-        "(%b::text[], %b::text[], %b::text[], %s::timestamptz[], %s::timestamptz[])"
+        "(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])"
     ),
     "quantities": (
         "INSERT INTO fhir_quantity (type, id, param, lo, hi, unit, companion)"
-        " SELECT t, i, p, l, h, u, c::bigint[] FROM unnest(%b::text[], %b::text[], %b::text[],"
-        " %s::numeric[], %s::numeric[], %b::text[], %b::text[]) AS x(t, i, p, l, h, u, c)"
+        " SELECT t, i, p, l, h, u, c::bigint[] FROM unnest(%s::text[], %s::text[], %s::text[],"
+        " %s::numeric[], %s::numeric[], %s::text[], %s::text[]) AS x(t, i, p, l, h, u, c)"
     ),
     "relationships": (
         "INSERT INTO relationship (source, patient_id, party, basis)"
-        " SELECT t || '/' || i, a, p, b FROM unnest(%b::text[], %b::text[], %b::text[],"
-        " %b::text[], %b::text[]) AS x(t, i, a, p, b)"
+        " SELECT t || '/' || i, a, p, b FROM unnest(%s::text[], %s::text[], %s::text[],"
+        " %s::text[], %s::text[]) AS x(t, i, a, p, b)"
     ),
 }
 
@@ -131,11 +122,9 @@ def _insert_index_rows(versions: Iterable[Version]) -> None:
     for version in versions:
         for name, rows in found.items():
             rows.extend((version.type, version.id, *r) for r in getattr(version.row, name))
-    with driver() as connection:
-        for name, rows in found.items():
-            if rows:
-                arrays = [list(column) for column in zip(*sorted(rows), strict=True)]
-                connection.execute(_INDEX_SQL[name].encode(), arrays, prepare=True)
+    for name, rows in found.items():
+        if rows:
+            db.fetch(_INDEX_SQL[name], [list(column) for column in zip(*sorted(rows), strict=True)])
 
 
 def _insert_trail(actor: Actor, versions: Sequence[Version]) -> None:
@@ -143,17 +132,14 @@ def _insert_trail(actor: Actor, versions: Sequence[Version]) -> None:
         return
     types = [v.type for v in versions]
     ids = [v.id for v in versions]
-    with driver() as connection:
-        connection.execute(
-            "INSERT INTO audit (at, actor, action, subject, version, request_id)"
-            " SELECT %s, %s, 'create', t || '/' || i, 1, %s"
-            " FROM unnest(%b::text[], %b::text[]) AS u(t, i)",
-            (clock.now(), actor.id, audit.request_id.get(), types, ids),
-            prepare=True,
-        )
-        connection.execute(
-            "INSERT INTO record_change (type, record_id, version, actor)"
-            " SELECT t, i, 1, %s FROM unnest(%b::text[], %b::text[]) AS u(t, i)",
-            (actor.id, types, ids),
-            prepare=True,
-        )
+    db.fetch(
+        "INSERT INTO audit (at, actor, action, subject, version, request_id)"
+        " SELECT %s::timestamptz, %s, 'create', t || '/' || i, 1, %s"
+        " FROM unnest(%s::text[], %s::text[]) AS u(t, i)",
+        (clock.now(), actor.id, audit.request_id.get(), types, ids),
+    )
+    db.fetch(
+        "INSERT INTO record_change (type, record_id, version, actor)"
+        " SELECT t, i, 1, %s FROM unnest(%s::text[], %s::text[]) AS u(t, i)",
+        (actor.id, types, ids),
+    )

@@ -15,7 +15,7 @@ from fhir.search.criteria import Include, ReferenceCriterion
 from fhir.search.index import patient_column_parameters
 from fhir.search.keys import hashed
 from fhir.search.paths import compiled, local_reference, steps_of
-from hub.db import driver
+from hub import db
 from hub.domain.actor import Actor
 from hub.records import access
 from hub.records.criteria import Scope
@@ -193,6 +193,4 @@ def _fetched(scope: Scope, condition: Sql) -> list[Record]:
         f"SELECT {columns} FROM {scope.table} {scope.alias} WHERE {where.text}"
         f" ORDER BY {scope.alias}.id LIMIT {LARGEST_INCLUDED + 1}"
     )
-    with driver() as connection:
-        rows = connection.execute(sql.encode(), where.params, prepare=True).fetchall()
-    return [as_record(scope.type, row) for row in rows]
+    return [as_record(scope.type, row) for row in db.fetch(sql, where.params)]

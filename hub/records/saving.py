@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir import jsontext
+from fhir.jsontext import Parsed
 from fhir.outcomes import (
     BadRequestError,
     ConflictError,
@@ -18,8 +19,8 @@ from fhir.outcomes import (
 from fhir.registry.types import SUPPORTED_TYPES
 from fhir.systems import MANAGED_TAG_CODE, MANAGED_TAG_SYSTEM
 from fhir.validation import validate
-from hub import clock
-from hub.db import driver, in_session
+from hub import clock, db
+from hub.db import in_session
 from hub.domain.actor import Actor
 from hub.records import access, audit, guards
 from hub.records.ids import new_id
@@ -34,7 +35,7 @@ MANAGED_TAG_JSON = f'{{"system":"{MANAGED_TAG_SYSTEM}","code":"{MANAGED_TAG_CODE
 _TRIES = 10
 """A write without If-Match that keeps losing to others gives up with 409 after this many."""
 
-Body = dict[str, Any] | str | bytes
+Body = dict[str, Any] | str | bytes | Parsed
 
 
 @dataclass(slots=True)
@@ -63,7 +64,9 @@ class Version:
 
 def read_body(body: Body, expected_type: str | None = None) -> tuple[dict[str, Any], str]:
     """Return (value, text) of a body; refuse types that the hub does not hold."""
-    if isinstance(body, dict):
+    if isinstance(body, Parsed):
+        value, text = body.value, body.text
+    elif isinstance(body, dict):
         value, text = body, jsontext.dumps(body)
     else:
         value, text = jsontext.parse(body)
@@ -114,7 +117,7 @@ def prepare(
         )
     at = clock.now()
     spliced = jsontext.splice(
-        text,
+        Parsed(value, text),
         id=id,
         version=number,
         last_updated=instant(at),
@@ -351,6 +354,5 @@ def _execute(sql: str, parameters: dict[str, Any]) -> bool:
         # end of the request, and this write with it. Commit it here.
         with transaction():
             return _execute(sql, parameters)
-    with driver() as connection:
-        found = connection.execute(sql.encode(), parameters, prepare=True).fetchone()
-    return bool(found and found[0])
+    found = db.fetch(sql, parameters)
+    return bool(found[0][0])

@@ -52,9 +52,10 @@ _INDEX_ROWS = {
 
 _TAIL = (
     "au AS (INSERT INTO audit (at, actor, action, subject, version, request_id)"
-    " SELECT %(now)s, %(actor)s, %(action)s, %(source)s, %(version)s, %(request)s FROM w),"
+    " SELECT %(now)s::timestamptz, %(actor)s, %(action)s, %(source)s, %(version)s::int, %(request)s"
+    " FROM w),"
     " ch AS (INSERT INTO record_change (type, record_id, version, actor)"
-    " SELECT %(resource_type)s, %(id)s, %(version)s, %(actor)s FROM w)"
+    " SELECT %(resource_type)s, %(id)s, %(version)s::int, %(actor)s FROM w)"
     " SELECT count(*) FROM w"
 )
 
