@@ -170,7 +170,13 @@ class Connection(psycopg.Connection[Row]):
 
     def rollback(self) -> None:
         """Roll back; psycopg deallocates every prepared statement with it, ours among them."""
+        open_ = self.pgconn.transaction_status != pq.TransactionStatus.IDLE
         super().rollback()
+        if open_:
+            self.forget_statements()
+
+    def forget_statements(self) -> None:
+        """Prepare everything anew: whatever rolls back in psycopg deallocates all statements."""
         self._kept = OrderedDict()
 
     def fetch(self, sql: str, parameters: Parameters = ()) -> list[Row]:

@@ -73,11 +73,17 @@ def init_app(app: Flask, settings: Settings) -> None:
         engine = db.engine
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "checkout", _refuse_closed)
+    event.listen(engine, "rollback_savepoint", _forget_statements)
     event.listen(engine, "engine_disposed", lambda _engine: pool.close())
 
 
 def _connect(_dialect: Any, _record: Any, words: Any, options: Any) -> Connection:
     return Connection.connect(*words, **options)
+
+
+def _forget_statements(connection: Any, _name: str, _context: Any) -> None:
+    """A rollback to a savepoint, too, makes psycopg deallocate every prepared statement."""
+    connection.connection.driver_connection.forget_statements()
 
 
 def _refuse_closed(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:

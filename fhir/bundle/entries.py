@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from fhir import jsontext
 from fhir.bundle.addresses import parameters
-from fhir.jsontext import Parsed
 from fhir.outcomes import BadRequestError, InvalidResourceError
 from fhir.validation import validate
 
@@ -34,15 +33,11 @@ class Entry:
     version: str | None
     """The version of a vread; empty string: the history."""
     params: tuple[tuple[str, str], ...]
-    resource: Parsed | None
-    """The resource, with the client's own text of it."""
+    text: str | None
+    """The client's JSON of the resource: good JSON, decoded strictly when it is written."""
     full_url: str | None
     if_match: str | None
     if_none_exist: str | None
-
-    @property
-    def text(self) -> str | None:
-        return self.resource.text if self.resource else None
 
     @property
     def expression(self) -> str:
@@ -55,7 +50,7 @@ def read(raw: bytes | str) -> tuple[dict[str, Any], list[Entry]]:
     The bundle is checked without its resources: each is checked when it is written. Raises
     InvalidResourceError, or BadRequestError that names the entry.
     """
-    value, resources = _parts(raw)
+    value, texts = _parts(raw)
     if value.get("resourceType") != "Bundle" or value.get("type") not in {"transaction", "batch"}:
         raise BadRequestError(
             "send a Bundle of type transaction or batch", expression="Bundle.type"
@@ -69,7 +64,7 @@ def read(raw: bytes | str) -> tuple[dict[str, Any], list[Entry]]:
     faults = validate(value)
     if faults:
         raise InvalidResourceError(faults)
-    return value, [_entry(i, entry, resources.get(i)) for i, entry in enumerate(entries)]
+    return value, [_entry(i, entry, texts.get(i)) for i, entry in enumerate(entries)]
 
 
 def in_order(entries: list[Entry]) -> list[Entry]:
@@ -85,7 +80,7 @@ def _address(url: str) -> tuple[re.Match[str] | None, tuple[tuple[str, str], ...
     return _URL(path.strip("/")), tuple(parameters(address.query))
 
 
-def _entry(index: int, entry: dict[str, Any], resource: Parsed | None) -> Entry:
+def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
     request = entry["request"]
     url: str = request["url"]
     found, params = _address(url)
@@ -97,7 +92,7 @@ def _entry(index: int, entry: dict[str, Any], resource: Parsed | None) -> Entry:
             code="not-supported",
         )
     method: str = request["method"]
-    if method in {"POST", "PUT"} and resource is None:
+    if method in {"POST", "PUT"} and text is None:
         raise BadRequestError(f"{method} needs a resource", expression=f"{at}.resource")
     if method == "PATCH":
         raise BadRequestError(
@@ -114,7 +109,7 @@ def _entry(index: int, entry: dict[str, Any], resource: Parsed | None) -> Entry:
         id=found["id"],
         version=version,
         params=params,
-        resource=resource,
+        text=text,
         full_url=entry.get("fullUrl"),
         if_match=request.get("ifMatch"),
         if_none_exist=request.get("ifNoneExist"),
@@ -124,32 +119,32 @@ def _entry(index: int, entry: dict[str, Any], resource: Parsed | None) -> Entry:
 # Reading the text once -----------------------------------------------------------------------
 
 
-def _parts(raw: bytes | str) -> tuple[dict[str, Any], dict[int, Parsed]]:
+def _parts(raw: bytes | str) -> tuple[dict[str, Any], dict[int, str]]:
     """Return the bundle without the resources of its entries, and those by the entry's place.
 
-    Each is decoded once, where it stands, so that its own text is known.
+    They are only passed over here: what they say is read when their references are resolved.
     """
     text = jsontext.readable(raw)
-    resources: dict[int, Parsed] = {}
+    texts: dict[int, str] = {}
     try:
-        value, end = _bundle(text, resources)
+        value, end = _bundle(text, texts)
     except (ValueError, IndexError) as error:
         # Not what it should be: the decoder says where.
         jsontext.parse(raw)
         raise BadRequestError("the body is not JSON", code="structure") from error
     if end != len(text):
         raise BadRequestError("the body holds more than one JSON object", code="structure")
-    return value, resources
+    return value, texts
 
 
-def _bundle(text: str, resources: dict[int, Parsed]) -> tuple[dict[str, Any], int]:
+def _bundle(text: str, texts: dict[int, str]) -> tuple[dict[str, Any], int]:
     def member(name: str, position: int) -> tuple[Any, int]:
         if name != "entry" or text[position] != "[":
             return jsontext.decode_any(text, position)
         entries: list[Any] = []
         position = _skip(text, position + 1)
         while text[position] != "]":
-            found, position = _entry_at(text, position, len(entries), resources)
+            found, position = _entry_at(text, position, len(entries), texts)
             entries.append(found)
             position = _next(text, position, "]")
         return entries, position + 1
@@ -157,15 +152,13 @@ def _bundle(text: str, resources: dict[int, Parsed]) -> tuple[dict[str, Any], in
     return _object(text, 0, member)
 
 
-def _entry_at(
-    text: str, position: int, index: int, resources: dict[int, Parsed]
-) -> tuple[Any, int]:
+def _entry_at(text: str, position: int, index: int, texts: dict[int, str]) -> tuple[Any, int]:
     def member(name: str, start: int) -> tuple[Any, int]:
-        found, end = jsontext.decode_any(text, start)
-        if name == "resource" and isinstance(found, dict):
-            resources[index] = Parsed(found, jsontext.storable(text[start:end]))
+        if name == "resource" and text[start] == "{":
+            end = jsontext.end_of(text, start)
+            texts[index] = jsontext.storable(text[start:end])
             return _TAKEN, end
-        return found, end
+        return jsontext.decode_any(text, start)
 
     if text[position] != "{":
         return jsontext.decode_any(text, position)

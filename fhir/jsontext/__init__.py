@@ -8,6 +8,7 @@ itself authored.
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the C string scanner
 from typing import Any
@@ -93,6 +94,14 @@ def decode_any(text: str, start: int = 0) -> tuple[Any, int]:
         raise UnprocessableError("the JSON is nested too deeply", code="too-costly") from error
 
 
+def end_of(text: str, start: int) -> int:
+    """Return where the JSON value at ``start`` ends. Raises ValueError where there is none."""
+    try:
+        return _skip.raw_decode(text, start)[1]
+    except RecursionError as error:
+        raise UnprocessableError("the JSON is nested too deeply", code="too-costly") from error
+
+
 def decode(text: str) -> tuple[dict[str, Any], int]:
     """Return the JSON object with which a body begins, and where it ends."""
     try:
@@ -159,12 +168,16 @@ def loads(text: str | bytes) -> Any:
 def _exact(value: Any) -> Any:
     if isinstance(value, Decimal):
         return orjson.Fragment(str(value))
+    if isinstance(value, datetime):
+        if value.tzinfo is not UTC:
+            value = value.astimezone(UTC)
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def dumpb(value: Any) -> bytes:
-    """Write compact JSON; ``Decimal`` keeps its digits."""
-    return orjson.dumps(value, default=_exact)
+    """Write compact JSON; ``Decimal`` keeps its digits, an instant is written in UTC."""
+    return orjson.dumps(value, default=_exact, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def dumps(value: Any) -> str:

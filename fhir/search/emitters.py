@@ -3,9 +3,10 @@
 https://hl7.org/fhir/R4/search.html, the tables of section 3.1.1.4.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from fhir.registry.search_parameters import SearchParameter
@@ -99,35 +100,40 @@ def folded(code: str) -> str:
     return code.lower()
 
 
-def token_keys(name: str, kind: str, value: Any) -> Iterator[str]:
-    """Yield the keys of a value of a token parameter called ``name``."""
+def token_keys(name: str, kind: str, value: Any) -> Sequence[str]:
+    """Return the keys of a value of a token parameter called ``name``."""
     if kind == "CodeableConcept":
-        for coding in value.get("coding", ()):
-            yield from _coding_keys(name, coding.get("system") or "", coding.get("code"))
-    elif kind == "Coding":
-        yield from _coding_keys(name, value.get("system") or "", value.get("code"))
-    elif kind == "Identifier":
-        yield from _coding_keys(name, value.get("system") or "", value.get("value"))
-    elif kind == "boolean":
-        yield keys.token_code(name, "true" if value else "false")
-    elif kind == "exists":
-        yield keys.token_code(name, "true")
-    elif kind == "ContactPoint":
-        if number := value.get("value"):
-            number = telephone(number)
-            yield keys.token_code(name, number)
-            yield keys.token(name, folded(value.get("system") or ""), number)
-    elif kind in _CODE_ONLY:
-        yield keys.token_code(name, folded(value))
+        codings = value.get("coding", ())
+        if len(codings) == 1:
+            return _known_keys(name, codings[0].get("system"), codings[0].get("code"))
+        return [key for each in codings for key in token_keys(name, "Coding", each)]
+    if kind == "Coding":
+        return _known_keys(name, value.get("system"), value.get("code"))
+    if kind == "Identifier":
+        return _coding_keys(name, value.get("system"), value.get("value"))
+    if kind == "boolean":
+        return (keys.token_code(name, "true" if value else "false"),)
+    if kind == "exists":
+        return (keys.token_code(name, "true"),)
+    if kind == "ContactPoint" and (number := value.get("value")):
+        number = telephone(number)
+        system = folded(value.get("system") or "")
+        return keys.token_code(name, number), keys.token(name, system, number)
+    if kind in _CODE_ONLY:
+        return _known_keys(name, None, value)[:1]
+    return ()
 
 
-def _coding_keys(name: str, system: str, code: str | None) -> Iterator[str]:
+def _coding_keys(name: str, system: str | None, code: str | None) -> tuple[str, ...]:
+    found: tuple[str, ...] = ()
     if code:
         code = folded(code)
-        yield keys.token_code(name, code)
-        yield keys.token(name, system, code)
-    if system:
-        yield keys.token_system(name, system)
+        found = (keys.token_code(name, code), keys.token(name, system or "", code))
+    return (*found, keys.token_system(name, system)) if system else found
+
+
+_known_keys = lru_cache(maxsize=32768)(_coding_keys)
+"""Codes come again and again; identifiers, which do not, would only push them out."""
 
 
 def _token(parameter: SearchParameter, kind: str) -> Emit:

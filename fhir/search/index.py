@@ -40,7 +40,8 @@ class IndexEntries:
 class _Extractor:
     """What is to be done with one top-level element for one parameter."""
 
-    head: Step
+    head: Step | None
+    """None: it takes every value of the element."""
     walk: Walk | None
     emit: emitters.Emit
     mask: int
@@ -54,7 +55,7 @@ class _Plan:
     absent: tuple[tuple[int, str], ...]
     """(bit, key) of tokens that a resource has where the parameter found nothing."""
     composites: tuple[CompositeEmitter, ...]
-    patients: tuple[tuple[str, tuple[tuple[Step, Walk], ...]], ...]
+    patients: tuple[tuple[str, tuple[tuple[Step, Walk | None], ...]], ...]
 
 
 def index(resource: Mapping[str, Any], *, without: frozenset[str] = frozenset()) -> IndexEntries:
@@ -68,9 +69,14 @@ def index(resource: Mapping[str, Any], *, without: frozenset[str] = frozenset())
     found = Found(resource)
     present = 0
     for name, value in resource.items():
-        for extractor in plan.extractors.get(name, ()):
-            leaves = value if isinstance(value, list) else [value]
-            leaves = kept(extractor.head, leaves, resource)
+        wanted = plan.extractors.get(name)
+        if wanted is None:
+            continue
+        values = value if value.__class__ is list else [value]
+        for extractor in wanted:
+            leaves = values
+            if extractor.head is not None:
+                leaves = kept(extractor.head, leaves, resource)
             if extractor.walk is not None:
                 leaves = extractor.walk(leaves, resource)
             if not leaves:
@@ -105,14 +111,17 @@ def _patient(resource: Mapping[str, Any], plan: _Plan) -> str | None:
             value = resource.get(head.name)
             if value is None:
                 continue
-            leaves = kept(head, value if isinstance(value, list) else [value], resource)
-            for leaf in walk(leaves, resource):
+            leaves = value if isinstance(value, list) else [value]
+            if head.filters:
+                leaves = kept(head, leaves, resource)
+            if walk is not None:
+                leaves = walk(leaves, resource)
+            for leaf in leaves:
                 if not isinstance(leaf, dict):
                     continue
                 target = leaf.get("reference") or ""
-                local = local_reference(target)
                 # Only our own people: an absolute address is somebody else's Patient.
-                if local and target.startswith("Patient/"):
+                if target.startswith("Patient/") and (local := local_reference(target)):
                     return local[8:]
     return None
 
@@ -162,7 +171,7 @@ def _plan(resource_type: str, without: frozenset[str]) -> _Plan:
                 )
             walk = compiled(tuple(rest)) if rest else None
             extractors.setdefault(head.name, []).append(
-                _Extractor(head, walk, emit, 1 << parameter.bit)
+                _Extractor(head if head.filters else None, walk, emit, 1 << parameter.bit)
             )
     return _Plan(
         extractors={name: tuple(found) for name, found in extractors.items()},
@@ -185,6 +194,6 @@ def _plan(resource_type: str, without: frozenset[str]) -> _Plan:
 _META_COLUMNS = frozenset({"_id", "_lastUpdated"})
 
 
-def _headed(path: str) -> tuple[Step, Walk]:
+def _headed(path: str) -> tuple[Step, Walk | None]:
     head, *rest = steps_of(path)
-    return head, compiled(tuple(rest))
+    return head, compiled(tuple(rest)) if rest else None

@@ -19,6 +19,11 @@ class Step(NamedTuple):
     value: str | None = None
     first: bool = False
 
+    @property
+    def filters(self) -> bool:
+        """Whether the step lets only some of the elements through."""
+        return bool(self.target or self.attribute or self.first)
+
 
 Walk = Callable[[Any, Mapping[str, Any]], list[Any]]
 """(value, resource) -> the leaves; the resource is needed to look into ``contained``."""
@@ -61,22 +66,23 @@ def without_version(target: str) -> str:
 
 def compiled(steps: tuple[Step, ...]) -> Walk:
     """Return a function that walks ``steps`` from an element or a list of elements."""
+    named = tuple((step.name, step if step.filters else None) for step in steps)
 
     def walk(value: Any, resource: Mapping[str, Any]) -> list[Any]:
-        current = value if isinstance(value, list) else [value]
-        for step in steps:
+        current = value if value.__class__ is list else [value]
+        for name, step in named:
             reached: list[Any] = []
             for element in current:
-                if not isinstance(element, dict):
+                if element.__class__ is not dict:
                     continue
-                found = element.get(step.name)
+                found = element.get(name)
                 if found is None:
                     continue
-                if isinstance(found, list):
+                if found.__class__ is list:
                     reached += found
                 else:
                     reached.append(found)
-            current = kept(step, reached, resource)
+            current = reached if step is None else kept(step, reached, resource)
         return current
 
     return walk

@@ -8,7 +8,7 @@ import orjson
 from flask import Response, g
 from werkzeug.http import http_date
 
-from fhir.jsontext import dumps
+from fhir.jsontext import dumpb
 from fhir.outcomes import Issue, operation_outcome
 from hub import clock
 from hub.api import negotiation, site, withheld
@@ -50,7 +50,7 @@ def of_issues(issues: Iterable[Issue], status: int) -> Response:
 
 
 def of_json(value: dict[str, Any], status: int = 200) -> Response:
-    return Response(dumps(value), status=status, content_type=negotiation.FHIR_JSON)
+    return Response(dumpb(value), status=status, content_type=negotiation.FHIR_JSON)
 
 
 def _versioned(record: Record) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ failed. The entries of a batch are independent of one another.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -23,14 +24,14 @@ from fhir.outcomes import (
     UnprocessableError,
     operation_outcome,
 )
-from hub import records
+from hub import clock, records
 from hub.api import answers, errors, limits, negotiation, searches, site, writes
 from hub.api.interactions import criteria, only
 from hub.api.site import blueprint
 from hub.api.writes import Done
 from hub.auth import Grant, current_actor, current_grant
 from hub.domain.actor import Actor
-from hub.records import Record, instant
+from hub.records import Record
 from hub.transaction import transaction
 
 MAX_ENTRIES = 5_000
@@ -78,8 +79,10 @@ class Transaction:
     def run(self) -> dict[int, Answer]:
         with transaction():
             for entry in self._entries:
-                with named(entry):
+                try:
                     self._identify(entry)
+                except Exception as error:
+                    raise of_entry(entry, error) from error
             self._refuse_overlap()
             self._find_conditional_references()
             ordered = bundle.in_order(self._entries)
@@ -142,31 +145,33 @@ class Transaction:
                     self._links.add_condition(literal, found.reference)
 
     def _resolved(self, entry: Entry) -> Parsed:
-        assert entry.resource is not None
-        text = self._links.resolve(entry.resource.text)
+        assert entry.text is not None
+        text = self._links.resolve(entry.text)
         if "urn:" in text and bundle.unresolved(text):
             raise BadRequestError(
                 "a reference names an entry that is not in the bundle",
                 code="not-found",
                 expression=f"{entry.type}",
             )
-        if text == entry.resource.text:
-            return entry.resource
         return Parsed(jsontext.decode(text)[0], text)
 
     def _create(self, entries: list[Entry]) -> None:
         """Create all new records with one statement a table."""
         versions = {}
+        at = clock.now()
         for entry in entries:
             if entry.index in self._done:
                 continue
-            with named(entry):
-                version = records.new_version(
-                    self._actor, self._resolved(entry), id=self._ids[entry.index]
+            try:
+                versions[entry.index] = records.new_version(
+                    self._actor,
+                    self._resolved(entry),
+                    type=entry.type,
+                    id=self._ids[entry.index],
+                    at=at,
                 )
-                if version.type != entry.type:
-                    raise BadRequestError(f"resourceType must be {entry.type}")
-                versions[entry.index] = version
+            except Exception as error:
+                raise of_entry(entry, error) from error
         records.insert_many(self._actor, list(versions.values()))
         for index, version in versions.items():
             self._done[index] = Done(201, version.as_record())
@@ -186,7 +191,9 @@ class Transaction:
         return perform(self._actor, self._grant, entry, resource)
 
 
-def perform(actor: Actor, grant: Grant | None, entry: Entry, resource: Parsed | None) -> Answer:
+def perform(
+    actor: Actor, grant: Grant | None, entry: Entry, resource: Parsed | str | None
+) -> Answer:
     """Do what one entry asks; ``resource`` has its references resolved."""
     kind, if_match = entry.type, None
     if kind is None or (entry.version == "" and entry.method in {"GET", "HEAD"}):
@@ -233,13 +240,18 @@ def named(entry: Entry) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        known = errors.known(error)
-        if known is None:
-            raise
-        known.issues = tuple(
-            replace(issue, expression=_inside(entry, issue.expression)) for issue in known.issues
-        )
-        raise known from error
+        raise of_entry(entry, error) from error
+
+
+def of_entry(entry: Entry, error: Exception) -> Exception:
+    """Return what a client may know of an error, said of the entry; a defect as it is."""
+    known = errors.known(error)
+    if known is None:
+        return error
+    known.issues = tuple(
+        replace(issue, expression=_inside(entry, issue.expression)) for issue in known.issues
+    )
+    return known
 
 
 def _inside(entry: Entry, expression: str | None) -> str:
@@ -254,7 +266,7 @@ def _independent(actor: Actor, grant: Grant | None, entry: Entry) -> dict[str, A
     """Do one entry of a batch; a refusal is its answer and harms no other."""
     try:
         with named(entry):
-            return _answered(entry, perform(actor, grant, entry, entry.resource))
+            return _answered(entry, perform(actor, grant, entry, entry.text))
     except Exception as error:  # noqa: BLE001 - an entry of a batch never ends the batch
         known = errors.known(error)
         if known is None:
@@ -273,17 +285,19 @@ def _answered(entry: Entry, answer: Answer) -> dict[str, Any]:
     record = answer.record
     if record is None:
         return found
+    address = site.full_url(record)
     if entry.method in {"POST", "PUT"}:
-        response["location"] = site.location(record)
+        response["location"] = f"{address}/_history/{record.version}"
     response["etag"] = site.etag(record)
-    response["lastModified"] = instant(record.last_updated)
+    response["lastModified"] = record.last_updated
     wanted = negotiation.prefer().answer
     if entry.method in {"GET", "HEAD"} or wanted == "representation":
         found["resource"] = answers.resource(record)
     elif wanted == "OperationOutcome":
         response["outcome"] = operation_outcome([answers.done(record, answer.status)])
-    return {"fullUrl": site.full_url(record), **found}
+    return {"fullUrl": address, **found}
 
 
+@cache
 def _status(status: int) -> str:
     return f"{status} {HTTPStatus(status).phrase}"

@@ -1,6 +1,7 @@
 """Writing many new records in one transaction: one statement a table, arrays into unnest."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -21,14 +22,16 @@ def new_version(
     actor: Actor,
     resource: Body,
     *,
+    type: str | None = None,  # noqa: A002 - the field's name
     id: str | None = None,  # noqa: A002 - the element's name
     managed: bool = False,
+    at: datetime | None = None,
 ) -> Version:
     """Validate, authorise and guard a new record without writing it (see ``insert_many``)."""
-    value, text = read_body(resource)
+    value, text = read_body(resource, type)
     access.authorise(actor, "create", value["resourceType"])
     check(value, server_meta=False)
-    version = prepare(value, text, id=id or new_id(), number=1, managed=managed)
+    version = prepare(value, text, id=id or new_id(), number=1, managed=managed, at=at)
     if managed:
         guards.check(actor, None, version.as_record().resource)
     return version

@@ -112,7 +112,7 @@ def row_of(resource: dict[str, Any]) -> Row:
     return Row(
         patient_id=patient_id,
         managed=is_managed(resource),
-        idx=sorted({hashed(key) for key in entries.keys}),
+        idx=list({hashed(key) for key in entries.keys}),
         scalars=scalars,
         strings=set(entries.strings),
         dates=dates,

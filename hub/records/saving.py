@@ -106,6 +106,7 @@ def prepare(
     id: str,  # noqa: A002 - the element's name
     number: int,
     managed: bool,
+    at: datetime | None = None,
 ) -> Version:
     """Give a valid resource its id and meta, and derive its rows."""
     tagged = is_managed(value)
@@ -115,7 +116,7 @@ def prepare(
             "send the resource without it",
             expression=f"{value['resourceType']}.meta.tag",
         )
-    at = clock.now()
+    at = at or clock.now()
     spliced = jsontext.splice(
         Parsed(value, text),
         id=id,
