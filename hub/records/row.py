@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from fhir.search.index import QuantityRange, index
+from fhir.search.index import QuantityRange, index, is_elementwise
 from fhir.search.keys import hashed
 from fhir.search.paths import without_version
 from hub.records.promoted import PROMOTED, Promoted
@@ -120,6 +120,29 @@ def row_of(resource: dict[str, Any]) -> Row:
         present=entries.present,
         relationships=relationships(resource, patient_id),
     )
+
+
+def rows_apart(
+    before: dict[str, Any], patient_id: str | None, after: dict[str, Any], row: Row
+) -> tuple[Row, Row]:
+    """Return what two versions are found by, without the rows that both have for sure.
+
+    ``row`` is that of ``after``; of its sets only strings, dates, quantities and relationships
+    are meant. Elements that did not change give the same rows, so they are not looked at, but
+    where a row stands for two elements at once.
+    """
+    if not after or not is_elementwise(row_type := before["resourceType"]):
+        return row_of(before), row
+    differing = {
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    }
+    old, new = (
+        row_of({"resourceType": row_type} | {n: value[n] for n in value if n in differing})
+        for value in (before, after)
+    )
+    old.relationships = relationships(before, patient_id)
+    new.relationships = row.relationships
+    return old, new
 
 
 def _quantity(found: QuantityRange) -> tuple[str, Decimal, Decimal, str, str]:

@@ -26,7 +26,7 @@ from hub.records import access, audit, guards
 from hub.records.ids import new_id
 from hub.records.reading import Stored, fetch
 from hub.records.record import Record, instant, is_managed
-from hub.records.row import EMPTY, Row, row_of, scalar_columns
+from hub.records.row import EMPTY, Row, row_of, rows_apart, scalar_columns
 from hub.records.statements import insert_sql, update_sql
 from hub.transaction import current, transaction
 
@@ -48,6 +48,8 @@ class Version:
     at: datetime
     text: str
     row: Row
+    value: dict[str, Any]
+    """The resource as it is indexed; empty for a deletion."""
     deleted: bool = False
 
     def as_record(self) -> Record:
@@ -125,8 +127,8 @@ def prepare(
         add_tag=MANAGED_TAG_JSON if managed and not tagged else None,
     )
     # A tag that was added must be found by _tag too.
-    row = row_of(jsontext.loads(spliced) if managed and not tagged else {**value, "id": id})
-    return Version(value["resourceType"], id, number, at, spliced, row)
+    indexed = jsontext.loads(spliced) if managed and not tagged else {**value, "id": id}
+    return Version(value["resourceType"], id, number, at, spliced, row_of(indexed), indexed)
 
 
 def create(
@@ -266,7 +268,7 @@ def delete(
         if stored.managed:
             guards.check(actor, jsontext.loads(stored.content), None)
         row = replace(EMPTY, patient_id=stored.patient_id, managed=stored.managed)
-        version = Version(type, id, stored.version + 1, clock.now(), "", row, deleted=True)
+        version = Version(type, id, stored.version + 1, clock.now(), "", row, {}, deleted=True)
         if supersede(actor, stored, version, "delete"):
             return
     raise _lost(actor, type, id, if_match)
@@ -342,9 +344,12 @@ def supersede(actor: Actor, stored: Stored, version: Version, action: str) -> bo
     """Write ``version`` over ``stored``; False where somebody else has superseded it."""
     parameters = _parameters(actor, version, action)
     parameters["expected"] = stored.version
-    old = EMPTY if stored.deleted else row_of(jsontext.loads(stored.content))
-    added = _index_rows("", version.row, old, parameters)
-    removed = _index_rows("x", old, version.row, parameters)
+    old, new = EMPTY, version.row
+    if not stored.deleted:
+        before = jsontext.loads(stored.content)
+        old, new = rows_apart(before, stored.patient_id, version.value, version.row)
+    added = _index_rows("", new, old, parameters)
+    removed = _index_rows("x", old, new, parameters)
     return _execute(update_sql(version.type, added, removed), parameters)
 
 
