@@ -126,11 +126,6 @@ def _patient(resource: Mapping[str, Any], plan: _Plan) -> str | None:
     return None
 
 
-def is_elementwise(resource_type: str) -> bool:
-    """Say whether each string, date and quantity comes from one top-level element alone."""
-    return not _plan(resource_type, frozenset()).composites
-
-
 @cache
 def patient_column_parameters(resource_type: str) -> frozenset[str]:
     """Return the reference parameters that the column patient_id answers for a local Patient.

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from fhir.search.index import QuantityRange, index, is_elementwise
+from fhir.search.index import QuantityRange, index
 from fhir.search.keys import hashed
 from fhir.search.paths import without_version
 from hub.records.promoted import PROMOTED, Promoted
@@ -128,16 +128,19 @@ def rows_apart(
     """Return what two versions are found by, without the rows that both have for sure.
 
     ``row`` is that of ``after``; of its sets only strings, dates, quantities and relationships
-    are meant. Elements that did not change give the same rows, so they are not looked at, but
-    where a row stands for two elements at once.
+    are meant. Each string, date and quantity comes from one top-level element alone (with the
+    other half of its composite, if it has one): elements that did not change are not looked at.
     """
-    if not after or not is_elementwise(row_type := before["resourceType"]):
+    if not after:
         return row_of(before), row
     differing = {
         name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
     }
     old, new = (
-        row_of({"resourceType": row_type} | {n: value[n] for n in value if n in differing})
+        row_of(
+            {"resourceType": before["resourceType"]}
+            | {n: value[n] for n in value if n in differing}
+        )
         for value in (before, after)
     )
     old.relationships = relationships(before, patient_id)
