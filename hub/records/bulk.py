@@ -14,6 +14,7 @@ from hub.records import access, audit, guards
 from hub.records.ids import new_id
 from hub.records.row import scalar_columns
 from hub.records.saving import Body, Version, check, prepare, read_body
+from hub.records.statements import WATCHED
 from hub.records.tables import TABLES
 from hub.transaction import current
 
@@ -143,6 +144,7 @@ def _insert_trail(actor: Actor, versions: Sequence[Version]) -> None:
     )
     db.fetch(
         "INSERT INTO record_change (type, record_id, version, actor)"
-        " SELECT t, i, 1, %s FROM unnest(%s::text[], %s::text[]) AS u(t, i)",
+        " SELECT t, i, 1, %s FROM unnest(%s::text[], %s::text[]) AS u(t, i)"
+        f" WHERE t IN (SELECT * FROM ({WATCHED}) watched)",
         (actor.id, types, ids),
     )

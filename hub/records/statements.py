@@ -9,6 +9,10 @@ from functools import cache
 from hub.records.row import scalar_columns
 from hub.records.tables import TABLES
 
+WATCHED = "SELECT 'Subscription' UNION ALL SELECT resource_type FROM subscriber"
+"""The types whose changes somebody may want to be told of: those that a subscriber asks for, and
+Subscriptions, which make subscribers. A change of any other type has nobody to wait for."""
+
 _INDEX_ROWS = {
     # flag: (added, removed) rows of one shared table
     "strings": (
@@ -55,7 +59,8 @@ _TAIL = (
     " SELECT %(now)s::timestamptz, %(actor)s, %(action)s, %(source)s, %(version)s::int, %(request)s"
     " FROM w),"
     " ch AS (INSERT INTO record_change (type, record_id, version, actor)"
-    " SELECT %(resource_type)s, %(id)s, %(version)s::int, %(actor)s FROM w)"
+    " SELECT %(resource_type)s, %(id)s, %(version)s::int, %(actor)s FROM w"
+    " WHERE %(resource_type)s IN (SELECT * FROM (" + WATCHED + ") watched))"
     " SELECT count(*) FROM w"
 )
 
