@@ -29,6 +29,8 @@ from tests.bench.scenarios import SCENARIOS, Loaded, Scenario
 
 _CLIENTS = 8
 _MANY = 32
+_CROWD = 64
+"""More clients than the hub has threads and connections: they wait, and none is turned away."""
 _LARGEST_RESOURCE = 2560
 """Bytes on disk for each resource, everything in."""
 
@@ -106,22 +108,26 @@ class Table:
         self.broken: list[str] = []
         print(
             f"{'scenario':40}{'ratio':>8}{'least':>8}{'aim':>7}"
-            f"{'/s':>9}{'p50':>8}{'c=32':>7}{'bad':>5}"
+            f"{'/s':>9}{'p50':>8}{'c=32':>7}{'c=64':>7}{'bad':>5}"
         )
 
-    def line(self, scenario: Scenario, run: Run, many: Run, top: float) -> None:
+    def line(self, scenario: Scenario, run: Run, many: Run, crowd: Run, top: float) -> None:
         ratio = run.rate / top
         share = many.rate / run.rate if run.rate else 0.0
-        bad = run.bad + many.bad
+        crowded = crowd.rate / run.rate if run.rate else 0.0
+        bad = run.bad + many.bad + crowd.bad
+        complaint = run.complaint or many.complaint or crowd.complaint
         print(
             f"{scenario.title:40}{ratio:8.3f}{scenario.least:8.3f}{scenario.aim:7.2f}"
-            f"{run.rate:9.1f}{run.p50:8.2f}{share:7.2f}{bad:5d}  {run.complaint[:120]}",
+            f"{run.rate:9.1f}{run.p50:8.2f}{share:7.2f}{crowded:7.2f}{bad:5d}  {complaint[:120]}",
             flush=True,
         )
         if ratio < scenario.least or bad:
             self.broken.append(scenario.title)
         elif share < 0.9:
             self.broken.append(f"{scenario.title} at {_MANY} clients")
+        elif not crowd.rate:
+            self.broken.append(f"{scenario.title} at {_CROWD} clients")
 
 
 def bytes_a_resource(address: str) -> float:
@@ -147,13 +153,12 @@ def bytes_a_resource(address: str) -> float:
 
 def _measure(
     scenario: Scenario, work: Callable[[int], Run], top: Callable[[], float]
-) -> tuple[Run, Run, float]:
+) -> tuple[Run, Run, Run, float]:
     work(_CLIENTS)
     before = top()
     run = work(_CLIENTS)
     after = top()
-    many = work(_MANY)
-    return run, many, (before + after) / 2
+    return run, work(_MANY), work(_CROWD), (before + after) / 2
 
 
 def main() -> int:
