@@ -11,7 +11,7 @@ from fhir.search.keys import hashed
 from fhir.search.paths import without_version
 from hub.records.promoted import PROMOTED, Promoted
 from hub.records.record import is_managed
-from hub.records.relationships import relationships
+from hub.records.relationships import compartments, relationships
 from hub.records.tables import date_columns
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -109,6 +109,9 @@ def row_of(resource: dict[str, Any]) -> Row:
     patient_id = resource.get("id") if resource_type == "Patient" else entries.patient
     if patient_id is None and resource_type in PERSONAL:
         patient_id = NOBODY_HERE
+    related = relationships(resource, patient_id)
+    if entries.others:
+        related |= compartments(entries.others)
     return Row(
         patient_id=patient_id,
         managed=is_managed(resource),
@@ -118,7 +121,7 @@ def row_of(resource: dict[str, Any]) -> Row:
         dates=dates,
         quantities={_quantity(each) for each in entries.quantities},
         present=entries.present,
-        relationships=relationships(resource, patient_id),
+        relationships=related,
     )
 
 
