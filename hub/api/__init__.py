@@ -3,11 +3,15 @@
 from flask import Flask
 
 from hub.api import (
+    applying,
     batches,
     errors,
+    everything,
     histories,
     hub_operations,
     interactions,
+    matches,
+    merges,
     metadata,
     operations,
     rates,
@@ -19,7 +23,20 @@ from hub.api.site import blueprint
 
 __all__ = ["ROUTES", "blueprint", "register"]
 
-ROUTES = (interactions, searches, histories, batches, metadata, rates, hub_operations, operations)
+ROUTES = (
+    interactions,
+    searches,
+    histories,
+    batches,
+    metadata,
+    rates,
+    everything,
+    matches,
+    merges,
+    applying,
+    hub_operations,
+    operations,
+)
 """Importing a module hangs its routes on the blueprint."""
 
 # Once, at import: a process may build several applications.

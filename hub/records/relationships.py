@@ -16,6 +16,16 @@ TEAM_WORK = "team-work"
 REQUESTED = "requested-work"
 REGISTERED_PRACTICE = "registered-practice"
 
+COMPARTMENT = "compartment"
+NO_PARTY = ""
+"""A record is in the compartments of more people than the one in ``patient_id``: such a row says
+so, relates nobody to them and opens nothing."""
+
+
+def compartments(others: tuple[str, ...]) -> set[tuple[str, str, str]]:
+    """Return the rows for the further people in whose compartments a record is."""
+    return {(other, NO_PARTY, COMPARTMENT) for other in others}
+
 
 def relationships(resource: dict[str, Any], patient_id: str | None) -> set[tuple[str, str, str]]:
     """Return (patient id, party, basis) for each party that the resource relates to the person."""

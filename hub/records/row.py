@@ -6,12 +6,12 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from fhir.search.index import QuantityRange, index
+from fhir.search.index import QuantityRange, index, patients
 from fhir.search.keys import hashed
 from fhir.search.paths import without_version
 from hub.records.promoted import PROMOTED, Promoted
 from hub.records.record import is_managed
-from hub.records.relationships import relationships
+from hub.records.relationships import compartments, relationships
 from hub.records.tables import date_columns
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -118,8 +118,15 @@ def row_of(resource: dict[str, Any]) -> Row:
         dates=dates,
         quantities={_quantity(each) for each in entries.quantities},
         present=entries.present,
-        relationships=relationships(resource, patient_id),
+        relationships=_related(resource, patient_id, entries.others),
     )
+
+
+def _related(
+    resource: dict[str, Any], patient_id: str | None, others: tuple[str, ...]
+) -> set[tuple[str, str, str]]:
+    found = relationships(resource, patient_id)
+    return found | compartments(others) if others else found
 
 
 def rows_apart(
@@ -143,7 +150,7 @@ def rows_apart(
         )
         for value in (before, after)
     )
-    old.relationships = relationships(before, patient_id)
+    old.relationships = _related(before, patient_id, tuple(patients(before)[1:]))
     new.relationships = row.relationships
     return old, new
 
