@@ -106,9 +106,7 @@ def row_of(resource: dict[str, Any]) -> Row:
             scalars[f"{stem}_lo"], scalars[f"{stem}_hi"] = bounded[0]
         else:
             dates.update((code, low, high) for low, high in bounded)
-    patient_id = resource.get("id") if resource_type == "Patient" else entries.patient
-    if patient_id is None and resource_type in PERSONAL:
-        patient_id = NOBODY_HERE
+    patient_id = _patient_id(resource, entries.patient)
     return Row(
         patient_id=patient_id,
         managed=is_managed(resource),
@@ -122,6 +120,12 @@ def row_of(resource: dict[str, Any]) -> Row:
     )
 
 
+def _patient_id(resource: dict[str, Any], found: str | None) -> str | None:
+    if found is None and resource["resourceType"] in PERSONAL:
+        return NOBODY_HERE
+    return found
+
+
 def _related(
     resource: dict[str, Any], patient_id: str | None, others: tuple[str, ...]
 ) -> set[tuple[str, str, str]]:
@@ -129,9 +133,7 @@ def _related(
     return found | compartments(others) if others else found
 
 
-def rows_apart(
-    before: dict[str, Any], patient_id: str | None, after: dict[str, Any], row: Row
-) -> tuple[Row, Row]:
+def rows_apart(before: dict[str, Any], after: dict[str, Any], row: Row) -> tuple[Row, Row]:
     """Return what two versions are found by, without the rows that both have for sure.
 
     ``row`` is that of ``after``; of its sets only strings, dates, quantities and relationships
@@ -150,7 +152,9 @@ def rows_apart(
         )
         for value in (before, after)
     )
-    old.relationships = _related(before, patient_id, tuple(patients(before)[1:]))
+    people = patients(before)
+    first = _patient_id(before, people[0] if people else None)
+    old.relationships = _related(before, first, tuple(people[1:]))
     new.relationships = row.relationships
     return old, new
 

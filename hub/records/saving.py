@@ -347,7 +347,7 @@ def supersede(actor: Actor, stored: Stored, version: Version, action: str) -> bo
     old, new = EMPTY, version.row
     if not stored.deleted:
         before = jsontext.loads(stored.content)
-        old, new = rows_apart(before, stored.patient_id, version.value, version.row)
+        old, new = rows_apart(before, version.value, version.row)
     added = _index_rows("", new, old, parameters)
     removed = _index_rows("x", old, new, parameters)
     return _execute(update_sql(version.type, added, removed), parameters)

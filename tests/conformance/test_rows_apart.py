@@ -29,7 +29,7 @@ def test_rows_of_what_differs_are_the_rows_that_differ() -> None:
                 (resource, other, full, row),
                 (other, resource, row, full),
             ):
-                found = rows_apart(before, old.patient_id, after, new)
+                found = rows_apart(before, after, new)
                 assert _moved(*found) == _moved(old, new), resource["id"]
                 compared += 1
     assert compared > 1000
