@@ -9,4 +9,7 @@ from fhir.xml.model import NAMESPACE, R4, Model
 from fhir.xml.reading import from_xml
 from fhir.xml.writing import NotExpressibleError, to_xml
 
-__all__ = ["NAMESPACE", "R4", "Model", "NotExpressibleError", "from_xml", "to_xml"]
+MEDIA_TYPES = frozenset({"application/fhir+xml", "application/xml", "text/xml"})
+"""What a body of FHIR XML is called: https://hl7.org/fhir/R4/http.html#mime-type."""
+
+__all__ = ["MEDIA_TYPES", "NAMESPACE", "R4", "Model", "NotExpressibleError", "from_xml", "to_xml"]
