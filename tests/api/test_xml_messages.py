@@ -20,6 +20,7 @@ from hub.services import definitions, messages, referrals
 from hub.transaction import transaction
 from tests.api import bars
 from tests.api.bars import found
+from tests.api.damage import damaged
 from tests.api.test_messaging_guide import FRESH, example
 
 FHIR_XML = "application/fhir+xml"
@@ -146,3 +147,17 @@ def test_another_version_of_fhir_is_not_read(client: FlaskClient, token: str) ->
 def test_a_sender_without_a_token_reads_why_in_xml(client: FlaskClient) -> None:
     response = bars.post(client, "wrong", twin(bars.referral()), headers=SENT)
     assert (response.status_code, answered(response)["issue"][0]["code"]) == (401, "login")
+
+
+def test_a_damaged_message_is_answered_and_kept_whatever_it_is(
+    client: FlaskClient, token: str
+) -> None:
+    bodies = list(damaged(twin(bars.referral()), seed=11, count=80))
+    statuses = set()
+    for body in bodies:
+        response = bars.post(client, token, body, headers=SENT)
+        assert response.status_code < 500, (body, response.text)
+        statuses.add(response.status_code)
+    assert {200, 400} <= statuses
+    # As many rows as arrivals, and each as it came: none is lost, whatever it was.
+    assert [row.body for row in rows()] == bodies

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fhir.xml import NotExpressibleError, to_xml
+from fhir.xml import NotExpressibleError, from_xml, to_xml
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 XHTML = 'xmlns="http://www.w3.org/1999/xhtml"'
@@ -43,6 +43,13 @@ def test_characters_that_attributes_would_lose_are_escaped() -> None:
     assert (
         "<name value=\"&lt;&quot;a&quot;&amp;'b'&gt;&#9;&#10;&#13; \u00a0\U0001f600\"/>"
     ) in written({"resourceType": "Organization", "name": name})
+
+
+@pytest.mark.parametrize("character", ["\t", "\n", "\r", "<", ">", "&", '"'])
+def test_each_of_them_is_escaped_where_it_is_the_only_one(character: str) -> None:
+    resource = {"resourceType": "Organization", "name": f"a{character}b"}
+    assert f"a{character}b" not in written(resource)
+    assert json.loads(from_xml(to_xml(json.dumps(resource)))) == resource
 
 
 def test_extensions_of_primitives_stand_inside_them() -> None:
