@@ -47,7 +47,7 @@ def asked() -> Asked:
     environ = request.environ
     found: Asked | None = environ.get(_ASKED)
     if found is None:
-        query = environ["QUERY_STRING"]
+        query = environ.get("QUERY_STRING", "")
         given = request.args if "format" in query or "pretty" in query else _NOTHING
         found = environ[_ASKED] = _asked(environ, given)
     return found

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
+from fhir.jsontext import loads
 from fhir.registry import elements, resource_types
 from fhir.xml import from_xml, to_xml
+from tests.conformance.test_round_trip import examples as posted
+from tests.conformance.test_round_trip import without_ours
 from tests.shared_data import data
 
 
@@ -80,3 +84,22 @@ def test_a_message_of_the_guide_is_the_same_after_both_ways() -> None:
         assert numbers_as_written(from_xml(to_xml(text))) == numbers_as_written(text), path.name
         seen += 1
     assert seen > 20
+
+
+def test_examples_sent_as_xml_are_stored_and_read_as_if_they_had_been_json(
+    client: FlaskClient, token: str
+) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+xml"}
+    seen = 0
+    for path, resource in posted("r4-examples", "ukcore-examples"):
+        kind = resource["resourceType"]
+        document = to_xml(path.read_bytes())
+        created = client.post(f"/fhir/{kind}", data=document, headers=headers)
+        assert created.status_code == 201, (path.name, created.text[:300])
+        url = f"/fhir/{kind}/{loads(from_xml(created.data))['id']}"
+        for accept in ("application/fhir+json", "application/fhir+xml"):
+            read = client.get(url, headers={**headers, "Accept": accept})
+            text = from_xml(read.data) if accept.endswith("xml") else read.text
+            assert without_ours(loads(text)) == without_ours(loads(path.read_bytes())), path.name
+        seen += 1
+    assert seen > 250

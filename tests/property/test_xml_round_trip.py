@@ -125,7 +125,7 @@ def as_json(value: Any) -> str:
     return json.dumps(value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(resources(), st.booleans())
 def test_any_resource_comes_back_as_it_went(resource: dict[str, Any], pretty: bool) -> None:
     document = to_xml(as_json(resource), pretty=pretty)
@@ -134,7 +134,7 @@ def test_any_resource_comes_back_as_it_went(resource: dict[str, Any], pretty: bo
     assert to_xml(returned, pretty=pretty) == document
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(resources(1), st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=6)), max_size=4))
 def test_any_bytes_get_an_answer(
     resource: dict[str, Any], changes: list[tuple[int, bytes]]
