@@ -19,6 +19,8 @@ from hub.api.media_types import JSON_TYPES, Asked
 
 FHIR_JSON = media_types.FHIR_JSON
 FHIR_XML = media_types.FHIR_XML
+ANSWERS = (FHIR_JSON, FHIR_XML)
+"""The forms in which the hub answers, the usual one first."""
 
 _VERSION = re.compile(r'(?:W/)?"([^"]*)"').fullmatch
 _PREFERENCE = re.compile(r'\s*([a-zA-Z-]+)\s*=\s*"?([a-zA-Z-]+)"?\s*').fullmatch
@@ -76,7 +78,7 @@ def check_accept() -> None:
     wanted = asked()
     if wanted.type is None:
         raise NotAcceptableError(
-            f"the hub answers in {FHIR_JSON} or {FHIR_XML} (fhirVersion=4.0) only",
+            f"the hub answers in {' or '.join(ANSWERS)} (fhirVersion=4.0) only",
             expression=None if wanted.format is None else "_format",
         )
     if wanted.pretty not in {None, "true", "false"}:
@@ -99,7 +101,7 @@ def check_content_type(allowed: Collection[str] = JSON_TYPES) -> None:
         or charset not in {"utf-8", "utf8", "us-ascii"}
         or not media_types.is_r4(options.get("fhirversion"))
     ):
-        named = {*allowed} - JSON_TYPES | ({FHIR_JSON, FHIR_XML} if FHIR_JSON in allowed else set())
+        named = {*allowed} - JSON_TYPES | ({*ANSWERS} if FHIR_JSON in allowed else set())
         raise UnsupportedMediaTypeError(f"send the body as {' or '.join(sorted(named))} in UTF-8")
 
 
