@@ -18,6 +18,7 @@ from fhir.messaging.codes import (
 )
 from fhir.messaging.refusal import MessageRefusedError, invariant, required
 from fhir.outcomes import FHIRError
+from fhir.xml import from_xml
 
 _EVENTS = (SERVICE_REQUEST, SERVICE_RESPONSE, BOOKING_REQUEST, BOOKING_RESPONSE)
 _LOCAL_SCHEMES = ("urn:uuid:", "urn:oid:")
@@ -106,13 +107,16 @@ class Message:
         return self.resolve(request.resource.get("subject")) if request else None
 
 
-def parse_message(body: bytes, *, versions: Iterable[str]) -> Message:
-    """Read a message: JSON, Bundle, version, unique fullUrls, MessageHeader, event and reason."""
+def parse_message(body: bytes, *, versions: Iterable[str], xml: bool = False) -> Message:
+    """Read a message: JSON or XML, Bundle, version, fullUrls, MessageHeader, event and reason."""
     try:
-        bundle, _ = jsontext.parse(body)
+        bundle, _ = jsontext.parse(from_xml(body) if xml else body)
     except FHIRError as error:
         raise MessageRefusedError(
-            f"The body cannot be read: {error.text}", issue="structure", status=error.status
+            f"The body cannot be read: {error.text}",
+            issue="structure",
+            status=error.status,
+            expression=error.issues[0].expression,
         ) from error
     if bundle.get("resourceType") != "Bundle" or bundle.get("type") != "message":
         raise invariant("The body must be a Bundle of type message", "Bundle.type")

@@ -11,6 +11,7 @@ from fhir import jsontext
 from fhir.messaging.codes import version_supported
 from fhir.messaging.refusal import MessageRefusedError, required
 from fhir.outcomes import FHIRError
+from fhir.xml import MEDIA_TYPES as XML_TYPES
 
 REQUEST_ID = "X-Request-Id"
 CORRELATION_ID = "X-Correlation-Id"
@@ -23,7 +24,7 @@ USE_CONTEXT = "use-context"
 _ENCODED = {TARGET: None, ORGANISATION: "Organization", PRACTITIONER: "PractitionerRole",
             SOFTWARE: "Device"}  # fmt: skip
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_MEDIA_TYPES = frozenset({"application/fhir+json", "application/json", "text/json"})
+_MEDIA_TYPES = frozenset({"application/fhir+json", "application/json", "text/json"}) | XML_TYPES
 _ACCEPTABLE = _MEDIA_TYPES | {"*/*", "application/*"}
 
 
@@ -38,6 +39,8 @@ class Transport:
     use_context: str | None = None
     version: str | None = None
     """``version=`` of the media type: the version of the exchange, not of the Bundle."""
+    xml: bool = False
+    """Whether the body is FHIR XML. The standard speaks JSON; the receiver reads both."""
 
 
 def echoed(headers: Mapping[str, str]) -> dict[str, str]:
@@ -53,7 +56,7 @@ def parse_transport(headers: Mapping[str, str], *, versions: Iterable[str]) -> T
     found = _lowered(headers)
     request_id = _guid(found, REQUEST_ID)
     correlation_id = _guid(found, CORRELATION_ID)
-    _check_content_type(found.get("content-type"))
+    media_type = _content_type(found.get("content-type"))
     version = _accepted_version(found.get("accept"), tuple(versions))
     decoded = {
         name: _decoded(name, found[name.lower()], resource_type)
@@ -66,6 +69,7 @@ def parse_transport(headers: Mapping[str, str], *, versions: Iterable[str]) -> T
         decoded=decoded,
         use_context=found.get(USE_CONTEXT),
         version=version,
+        xml=media_type in XML_TYPES,
     )
 
 
@@ -82,16 +86,22 @@ def _guid(found: Mapping[str, str], name: str) -> str:
     return value.lower()
 
 
-def _check_content_type(value: str | None) -> None:
-    media_type = (value or "").split(";")[0].strip().lower()
-    if media_type and media_type not in _MEDIA_TYPES:
+def _content_type(value: str | None) -> str:
+    media_type, *parameters = ((part.strip().lower()) for part in (value or "").split(";"))
+    named = [text.partition("=")[2].strip('"') for text in parameters if "fhirversion" in text]
+    if media_type and (
+        media_type not in _MEDIA_TYPES or not all(text.startswith("4.0") for text in named)
+    ):
         raise MessageRefusedError(
-            "A message is sent as application/fhir+json", issue="not-supported", status=415
+            "A message is sent as application/fhir+json or application/fhir+xml, of FHIR R4",
+            issue="not-supported",
+            status=415,
         )
+    return media_type
 
 
 def _accepted_version(value: str | None, versions: tuple[str, ...]) -> str | None:
-    """Negotiate: one of the listed media types must be JSON of a version that is supported."""
+    """Negotiate: one of the listed media types must be of a version that is supported."""
     if not value:
         return None
     for choice in value.split(","):

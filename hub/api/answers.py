@@ -63,6 +63,9 @@ def resource(record: Record) -> orjson.Fragment:
 
 
 def link(relation: str, path: str, params: Sequence[tuple[str, str]]) -> dict[str, str]:
+    if (asked := negotiation.asked().format) is not None:
+        # Who cannot set headers gets the next page in the same format.
+        params = [*params, ("_format", asked)]
     query = f"?{urlencode(params, safe=',|:$/')}" if params else ""
     return {"relation": relation, "url": f"{site.base()}{path}{query}"}
 

@@ -21,6 +21,7 @@ from fhir.outcomes import (
     UnsupportedMediaTypeError,
     operation_outcome,
 )
+from hub.api import formats
 from hub.api.negotiation import FHIR_JSON
 from hub.api.site import PREFIX
 from hub.domain.errors import NotPermittedError, RuleError, StateError
@@ -99,7 +100,7 @@ def register(blueprint: Blueprint) -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Answer addresses below /fhir that no route knows, and name every request in its answer."""
+    """Answer addresses below /fhir that no route knows; name the request in every answer."""
     app.register_error_handler(FHIRError, answer)
     app.after_request(_finish)
 
@@ -120,4 +121,4 @@ def _finish(response: Response) -> Response:
         response.content_type = FHIR_JSON
     if response.headers.get("X-Request-Id") is None:
         response.headers.add("X-Request-Id", g.get("request_id", ""))
-    return response
+    return formats.rendered(response)

@@ -51,7 +51,7 @@ def process_message() -> Response:
     """Take one message; inbox row and effect are committed before the answer leaves."""
     actor = current_actor()
     headers = dict(request.headers)
-    body = limits.body()
+    body = limits.received()
     for attempt in range(1, TRIES + 1):
         try:
             with transaction():

@@ -81,7 +81,7 @@ def statement(_base: str) -> dict[str, Any]:
         "resourceType": "CapabilityStatement",
         **_head("capabilities"),
         "fhirVersion": "4.0.1",
-        "format": [negotiation.FHIR_JSON, "json"],
+        "format": [*negotiation.ANSWERS, "json", "xml"],
         "rest": [rest],
     }
 

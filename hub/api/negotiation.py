@@ -4,22 +4,29 @@ https://hl7.org/fhir/R4/http.html#mime-type, RFC 7240, RFC 9110 section 13
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import request
 from werkzeug.http import parse_date, parse_options_header
 
 from fhir.outcomes import BadRequestError, NotAcceptableError, UnsupportedMediaTypeError
+from fhir.xml import MEDIA_TYPES as XML_TYPES
+from hub.api import media_types
+from hub.api.media_types import JSON_TYPES, Asked
 
-FHIR_JSON = "application/fhir+json"
-_JSON = frozenset({FHIR_JSON, "application/json", "text/json"})
-_FORMATS = _JSON | {"json", "application/fhir json"}
-# A "+" in a query string arrives as a space.
-_ANY = frozenset({"*/*", "application/*", "text/*"})
+FHIR_JSON = media_types.FHIR_JSON
+FHIR_XML = media_types.FHIR_XML
+ANSWERS = (FHIR_JSON, FHIR_XML)
+"""The forms in which the hub answers, the usual one first."""
+
 _VERSION = re.compile(r'(?:W/)?"([^"]*)"').fullmatch
 _PREFERENCE = re.compile(r'\s*([a-zA-Z-]+)\s*=\s*"?([a-zA-Z-]+)"?\s*').fullmatch
+
+_ASKED = "carehub.asked"
+_NOTHING: Mapping[str, str] = {}
 
 TRANSPORT = frozenset({"_format", "_pretty"})
 """Parameters that concern the answer's form, allowed on every interaction."""
@@ -37,46 +44,65 @@ class Prefer:
 NOTHING_PREFERRED = Prefer()
 
 
-def check_accept() -> None:
-    """Raise NotAcceptableError where the client cannot take JSON of FHIR R4."""
+def asked() -> Asked:
+    """Return the form that this request wants its answer in."""
     environ = request.environ
-    asked = environ.get("HTTP_ACCEPT")
-    if (not asked or asked == "*/*") and "_format" not in environ["QUERY_STRING"]:
-        return
-    wanted = request.args.get("_format")
-    if wanted is not None:
-        if wanted.partition(";")[0].strip().lower() not in _FORMATS:
-            raise NotAcceptableError(
-                f"_format: the hub answers in {FHIR_JSON} only", expression="_format"
-            )
-        return
-    accepted = request.accept_mimetypes
-    if not accepted:
-        return
-    for value, quality in accepted:
-        kind, options = parse_options_header(value)
-        if quality > 0 and kind.lower() in _JSON | _ANY and _is_r4(options.get("fhirversion")):
-            return
-    raise NotAcceptableError(f"the hub answers in {FHIR_JSON} (fhirVersion=4.0) only")
+    found: Asked | None = environ.get(_ASKED)
+    if found is None:
+        query = environ.get("QUERY_STRING", "")
+        given = request.args if "format" in query or "pretty" in query else _NOTHING
+        found = environ[_ASKED] = _asked(environ, given)
+    return found
 
 
-def check_content_type(allowed: Collection[str] = _JSON) -> None:
-    """Raise UnsupportedMediaTypeError for a body that is not UTF-8 JSON of FHIR R4."""
+def _asked(environ: Mapping[str, Any], given: Mapping[str, str]) -> Asked:
+    accept = environ.get("HTTP_ACCEPT", "")
+    return media_types.asked(accept, given.get("_format"), given.get("_pretty"), sends_xml())
+
+
+def sends_xml() -> bool:
+    """Say whether the body of this request is declared as XML."""
+    content_type: str = request.environ.get("CONTENT_TYPE", "")
+    return content_type != FHIR_JSON and media_types.is_xml(content_type)
+
+
+def take_form(pairs: Iterable[tuple[str, str]]) -> None:
+    """Heed ``_format`` and ``_pretty`` where they stand in a form, then check them."""
+    given = {**request.args, **{name: value for name, value in pairs if name in TRANSPORT}}
+    request.environ[_ASKED] = _asked(request.environ, given)
+    check_accept()
+
+
+def check_accept() -> None:
+    """Raise NotAcceptableError where the client can take neither JSON nor XML of FHIR R4."""
+    wanted = asked()
+    if wanted.type is None:
+        raise NotAcceptableError(
+            f"the hub answers in {' or '.join(ANSWERS)} (fhirVersion=4.0) only",
+            expression=None if wanted.format is None else "_format",
+        )
+    if wanted.pretty not in {None, "true", "false"}:
+        raise BadRequestError("_pretty is true or false", expression="_pretty")
+
+
+def check_content_type(allowed: Collection[str] = JSON_TYPES) -> None:
+    """Raise UnsupportedMediaTypeError for a body that is not UTF-8 of an allowed type, of FHIR R4.
+
+    Where FHIR JSON is allowed FHIR XML is too: ``limits.body`` gives its JSON.
+    """
     given = request.headers.get("Content-Type")
     if not given:
         return
     kind, options = parse_options_header(given)
+    kind = kind.lower()
     charset = options.get("charset", "utf-8").lower()
     if (
-        kind.lower() not in allowed
+        not (kind in allowed or (kind in XML_TYPES and FHIR_JSON in allowed))
         or charset not in {"utf-8", "utf8", "us-ascii"}
-        or not _is_r4(options.get("fhirversion"))
+        or not media_types.is_r4(options.get("fhirversion"))
     ):
-        raise UnsupportedMediaTypeError(f"send the body as {' or '.join(sorted(allowed))} in UTF-8")
-
-
-def _is_r4(version: str | None) -> bool:
-    return version is None or version.startswith("4.0")
+        named = {*allowed} - JSON_TYPES | ({*ANSWERS} if FHIR_JSON in allowed else set())
+        raise UnsupportedMediaTypeError(f"send the body as {' or '.join(sorted(named))} in UTF-8")
 
 
 def prefer() -> Prefer:

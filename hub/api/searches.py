@@ -32,6 +32,7 @@ def search_by_form(resource_type: str) -> Response:
     negotiation.check_accept()
     negotiation.check_content_type({FORM})
     pairs = parameters(limits.body().decode("ascii", "replace"))
+    negotiation.take_form(pairs)
     params = [pair for pair in pairs if pair[0] not in negotiation.TRANSPORT]
     return _answer(resource_type, query() + params)
 

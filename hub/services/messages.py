@@ -97,7 +97,7 @@ def _process(actor: Actor, headers: Mapping[str, str], arrival: Arrival) -> dict
     earlier = inbox.seen(actor.id, transport.request_id)
     if earlier is not None and earlier.status == PROCESSED:
         raise duplicate(_ALREADY)
-    message = parse_message(arrival.body, versions=versions)
+    message = parse_message(arrival.body, versions=versions, xml=transport.xml)
     arrival.read_message(message)
     _check_structure(message)
     inbox.serialise(actor, message.id)

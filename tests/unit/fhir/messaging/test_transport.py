@@ -86,6 +86,7 @@ def test_a_faulty_encoded_header_is_named(name: str, value: str, issue: str) -> 
         ('text/html, application/fhir+json;version="1.2.7"', "1.2.7"),
         ("*/*", None),
         ("application/fhir+json", None),
+        ("application/fhir+xml; version=1.4.0", "1.4.0"),
     ],
 )
 def test_the_version_of_the_exchange_is_negotiated(accept: str, version: str | None) -> None:
@@ -93,11 +94,31 @@ def test_the_version_of_the_exchange_is_negotiated(accept: str, version: str | N
     assert transport.version == version
 
 
-@pytest.mark.parametrize("accept", ["application/fhir+json; version=9.0.0", "application/fhir+xml"])
+@pytest.mark.parametrize("accept", ["application/fhir+json; version=9.0.0", "text/turtle"])
 def test_what_cannot_be_answered_is_not_acceptable(accept: str) -> None:
     error = refused({**IDS, "Accept": accept})
     assert (error.status, error.code, error.issue) == (406, "REC_NOT_ACCEPTABLE", "processing")
 
 
-def test_only_json_is_read() -> None:
-    assert refused({**IDS, "Content-Type": "application/fhir+xml"}).status == 415
+@pytest.mark.parametrize(
+    ("content_type", "xml"),
+    [
+        (None, False),
+        ("application/fhir+json; charset=utf-8", False),
+        ("application/fhir+json; fhirVersion=4.0", False),
+        ("Application/FHIR+XML; charset=UTF-8", True),
+        ('text/xml;fhirVersion="4.0.1"', True),
+    ],
+)
+def test_the_content_type_says_whether_a_message_is_xml(
+    content_type: str | None, xml: bool
+) -> None:
+    sent = IDS if content_type is None else {**IDS, "Content-Type": content_type}
+    assert parse_transport(sent, versions=SUPPORTED_VERSIONS).xml is xml
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/turtle", "application/fhir+xml; fhirVersion=3.0", "application/hl7-v2"]
+)
+def test_other_formats_and_other_versions_of_fhir_are_not_read(content_type: str) -> None:
+    assert refused({**IDS, "Content-Type": content_type}).status == 415
