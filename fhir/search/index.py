@@ -32,6 +32,8 @@ class IndexEntries:
     quantities: tuple[QuantityRange, ...] = ()
     patient: str | None = None
     """Id of the Patient whose compartment it is in (of a Patient: its own id)."""
+    others: tuple[str, ...] = ()
+    """Ids of further Patients in whose compartments it is."""
     present: int = 0
     """Bit ``SearchParameter.bit`` is set where the resource has a value for that parameter."""
 
@@ -55,7 +57,6 @@ class _Plan:
     absent: tuple[tuple[int, str], ...]
     """(bit, key) of tokens that a resource has where the parameter found nothing."""
     composites: tuple[CompositeEmitter, ...]
-    patients: tuple[tuple[str, tuple[tuple[Step, Walk | None], ...]], ...]
 
 
 def index(resource: Mapping[str, Any], *, without: frozenset[str] = frozenset()) -> IndexEntries:
@@ -93,37 +94,56 @@ def index(resource: Mapping[str, Any], *, without: frozenset[str] = frozenset())
     for composite in plan.composites:
         if not composite.heads.isdisjoint(resource):
             composite(resource, found)
+    about = patients(resource)
     return IndexEntries(
         keys=tuple(dict.fromkeys(found.keys)),
         strings=tuple(dict.fromkeys(found.strings)),
         dates={code: tuple(dict.fromkeys(ranges)) for code, ranges in found.dates.items()},
         quantities=found.merged_quantities(),
-        patient=_patient(resource, plan),
+        patient=about[0] if about else None,
+        others=tuple(about[1:]),
         present=present,
     )
 
 
-def _patient(resource: Mapping[str, Any], plan: _Plan) -> str | None:
-    if resource["resourceType"] == "Patient":
-        return resource.get("id")
-    for _, paths in plan.patients:
-        for head, walk in paths:
-            value = resource.get(head.name)
-            if value is None:
+def patients(resource: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the Patients in whose compartments it is, the subject's first."""
+    resource_type = resource["resourceType"]
+    found = [resource["id"]] if resource_type == "Patient" and "id" in resource else []
+    for head, walk in _patient_steps(resource_type):
+        value = resource.get(head.name)
+        if value is None:
+            continue
+        leaves = value if isinstance(value, list) else [value]
+        if head.filters:
+            leaves = kept(head, leaves, resource)
+        if walk is not None:
+            leaves = walk(leaves, resource)
+        for leaf in leaves:
+            if not isinstance(leaf, dict):
                 continue
-            leaves = value if isinstance(value, list) else [value]
-            if head.filters:
-                leaves = kept(head, leaves, resource)
-            if walk is not None:
-                leaves = walk(leaves, resource)
-            for leaf in leaves:
-                if not isinstance(leaf, dict):
-                    continue
-                target = leaf.get("reference") or ""
-                # Only our own people: an absolute address is somebody else's Patient.
-                if target.startswith("Patient/") and (local := local_reference(target)):
-                    return local[8:]
-    return None
+            target = leaf.get("reference") or ""
+            # Only our own people: an absolute address is somebody else's Patient.
+            if target.startswith("Patient/") and (local := local_reference(target)):
+                patient = local[8:]
+                if patient not in found:
+                    found.append(patient)
+    return found
+
+
+@cache
+def _patient_steps(resource_type: str) -> tuple[tuple[Step, Walk | None], ...]:
+    """Return where the Patients of the compartment's parameters are, each element once."""
+    codes = patient_parameters(resource_type)
+    same = patient_column_parameters(resource_type)
+    known = search_parameters(resource_type)
+    paths = dict.fromkeys(
+        path
+        for code in codes
+        if code == codes[0] or code not in same
+        for path, _ in known[code].paths
+    )
+    return tuple(_headed(path) for path in paths)
 
 
 @cache
@@ -182,10 +202,6 @@ def _plan(resource_type: str, without: frozenset[str]) -> _Plan:
             CompositeEmitter(known, p)
             for p in known.values()
             if p.kind == "composite" and repeating_bases(p)
-        ),
-        patients=tuple(
-            (code, tuple(_headed(path) for path, _ in known[code].paths))
-            for code in patient_parameters(resource_type)
         ),
     )
 

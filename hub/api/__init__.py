@@ -5,6 +5,7 @@ from flask import Flask
 from hub.api import (
     batches,
     errors,
+    everything,
     histories,
     hub_operations,
     interactions,
@@ -19,7 +20,17 @@ from hub.api.site import blueprint
 
 __all__ = ["ROUTES", "blueprint", "register"]
 
-ROUTES = (interactions, searches, histories, batches, metadata, rates, hub_operations, operations)
+ROUTES = (
+    interactions,
+    searches,
+    histories,
+    batches,
+    metadata,
+    rates,
+    everything,
+    hub_operations,
+    operations,
+)
 """Importing a module hangs its routes on the blueprint."""
 
 # Once, at import: a process may build several applications.

@@ -50,11 +50,18 @@ class Operation:
     methods: tuple[str, ...] | None = None
     """Where it is neither: ``$export`` is kicked off by GET or POST, but makes a job."""
     canonical: str | None = None
-    """The definition that HL7 published; None: the hub's own."""
+    """The definition that HL7 published; None: the hub's own. ``[type]`` in it stands for the type
+    where HL7 has one for each."""
+    instance_only: tuple[str, ...] = ()
+    """Those of ``types`` that do not have the type level."""
 
-    @property
-    def definition(self) -> str:
-        return self.canonical or f"{site.base()}/OperationDefinition/{self.name}"
+    def definition_on(self, resource_type: str | None) -> str:
+        """Return the address of the definition as it is called on a type."""
+        if self.canonical is None:
+            return f"{site.base()}/OperationDefinition/{self.name}"
+        if "[type]" not in self.canonical:
+            return self.canonical
+        return self.canonical.replace("[type]", resource_type or self.types[0])
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -88,7 +95,7 @@ def operation(declared: Operation) -> Callable[[View], View]:
             levels.append(("system", "", {}))
         for kind in kinds:
             default = {} if every else {"resource_type": kind}
-            if declared.type:
+            if declared.type and kind not in declared.instance_only:
                 levels.append((f"type-{kind}", f"/{kind}", default))
             if declared.instance:
                 address = f"/{kind}/<fhirid:record_id>"
@@ -154,7 +161,7 @@ def described(declared: Operation) -> dict[str, Any]:
         "instance": declared.instance,
     }
     if declared.canonical:
-        found["base"] = declared.canonical
+        found["base"] = declared.definition_on(None)
     if declared.types:
         found["resource"] = sorted(declared.types)
     if declared.parameters:
@@ -199,7 +206,7 @@ def unknown(name: str, resource_type: str | None = None, **_record: str) -> Resp
 def listed(resource_type: str | None) -> list[Mapping[str, str]]:
     """Return name and definition of the operations on a type, or on the system (None)."""
     return [
-        {"name": each.name, "definition": each.definition}
+        {"name": each.name, "definition": each.definition_on(resource_type)}
         for _, each in sorted(OPERATIONS.items())
         if at(each, resource_type)
     ]

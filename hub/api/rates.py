@@ -17,7 +17,17 @@ from hub.auth import current_grant
 READ, SEARCH, WRITE = 1, 20, 100
 """Points: a read is one indexed look, a search is many, a write is also told to subscribers."""
 WINDOW = 60
-_SEARCHES = frozenset({"fhir.search", "fhir.search_by_form", "fhir.search_all", "fhir.history"})
+_SEARCHES = frozenset(
+    {
+        "fhir.search",
+        "fhir.search_by_form",
+        "fhir.search_all",
+        "fhir.history",
+        "fhir.operation-everything-type-Patient",
+        "fhir.operation-everything-instance-Patient",
+        "fhir.operation-everything-instance-Encounter",
+    }
+)
 
 _log = structlog.get_logger()
 

@@ -20,13 +20,19 @@ MARK = "(withheld)"
 
 def shown(record: Record) -> Record:
     """Return the record as it may be given away."""
-    if record.type != TYPE or record.deleted or '"header"' not in record.text:
-        return record
-    resource = record.resource
+    text = text_shown(record.type, record.text)
+    return record if text is record.text else replace(record, text=text)
+
+
+def text_shown(resource_type: str, text: str) -> str:
+    """Return the text of a record as it may be given away; mostly the very same."""
+    if resource_type != TYPE or '"header"' not in text:
+        return text
+    resource = jsontext.loads(text)
     if not (headers := _headers(resource)):
-        return record
+        return text
     resource["channel"]["header"] = [f"{_name(each)}: {MARK}" for each in headers]
-    return replace(record, text=jsontext.dumps(resource))
+    return jsontext.dumps(resource)
 
 
 def restored(actor: Actor, resource_type: str, record_id: str, body: Parsed) -> Parsed:

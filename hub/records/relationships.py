@@ -3,6 +3,7 @@
 Only managed records and the Patient itself count: a foreign Task cannot open a person's record.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from hub.records.record import is_managed
@@ -15,6 +16,16 @@ TEAM_WORK = "team-work"
 """Kept by ``hub.services.assignments``: the team whose work a task is, whoever owns it now."""
 REQUESTED = "requested-work"
 REGISTERED_PRACTICE = "registered-practice"
+
+COMPARTMENT = "compartment"
+NO_PARTY = ""
+"""A record is in the compartments of more people than the one in ``patient_id``: such a row says
+so, relates nobody to them and opens nothing."""
+
+
+def compartments(others: Sequence[str]) -> set[tuple[str, str, str]]:
+    """Return the rows for the further people in whose compartments a record is."""
+    return {(other, NO_PARTY, COMPARTMENT) for other in others}
 
 
 def relationships(resource: dict[str, Any], patient_id: str | None) -> set[tuple[str, str, str]]:

@@ -6,12 +6,12 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from fhir.search.index import QuantityRange, index
+from fhir.search.index import QuantityRange, index, patients
 from fhir.search.keys import hashed
 from fhir.search.paths import without_version
 from hub.records.promoted import PROMOTED, Promoted
 from hub.records.record import is_managed
-from hub.records.relationships import relationships
+from hub.records.relationships import compartments, relationships
 from hub.records.tables import date_columns
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -109,6 +109,9 @@ def row_of(resource: dict[str, Any]) -> Row:
     patient_id = resource.get("id") if resource_type == "Patient" else entries.patient
     if patient_id is None and resource_type in PERSONAL:
         patient_id = NOBODY_HERE
+    related = relationships(resource, patient_id)
+    if entries.others:
+        related |= compartments(entries.others)
     return Row(
         patient_id=patient_id,
         managed=is_managed(resource),
@@ -118,7 +121,7 @@ def row_of(resource: dict[str, Any]) -> Row:
         dates=dates,
         quantities={_quantity(each) for each in entries.quantities},
         present=entries.present,
-        relationships=relationships(resource, patient_id),
+        relationships=related,
     )
 
 
@@ -143,7 +146,7 @@ def rows_apart(
         )
         for value in (before, after)
     )
-    old.relationships = relationships(before, patient_id)
+    old.relationships = relationships(before, patient_id) | compartments(patients(before)[1:])
     new.relationships = row.relationships
     return old, new
 

@@ -133,3 +133,24 @@ def test_numbers_of_parameters_are_unique() -> None:
     numbers = [p.number for kind in ("Task", "Patient") for p in search_parameters(kind).values()]
 
     assert len(numbers) == len(set(numbers))
+
+
+def test_a_record_is_in_the_compartments_of_everybody_whom_its_parameters_name() -> None:
+    found = index(
+        {
+            "resourceType": "Communication",
+            "status": "completed",
+            "subject": {"reference": "Patient/a"},
+            "sender": {"reference": "Patient/b"},
+            "recipient": [{"reference": "Patient/c"}, {"reference": "Patient/a"}],
+        }
+    )
+    assert (found.patient, found.others) == ("a", ("b", "c"))
+    linked = index(
+        {
+            "resourceType": "Patient",
+            "id": "a",
+            "link": [{"other": {"reference": "Patient/b"}, "type": "seealso"}],
+        }
+    )
+    assert (linked.patient, linked.others) == ("a", ("b",))

@@ -1,6 +1,7 @@
 """The searches that must be fast use an index under a generic plan, whatever their values."""
 
 import re
+from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
@@ -11,7 +12,7 @@ from psycopg.sql import SQL, Literal
 from fhir.search.query import parse
 from hub.db import driver
 from hub.domain.actor import Actor
-from hub.records import sorting
+from hub.records import compartment, sorting
 from hub.records.criteria import Scope
 from hub.records.search import statement
 
@@ -50,10 +51,15 @@ def _plan(actor: Actor, kind: str, params: list[tuple[str, str]]) -> str:
     # EXPLAIN of a statement with values plans for these values; EXECUTE shows the generic plan.
     places = count(1)
     text = re.sub("%s", lambda _: f"${next(places)}", made.sql.text)
-    values = SQL(", ").join(Literal(value) for value in made.sql.params)
+    return _explained(text, made.sql.params)
+
+
+def _explained(text: str, values: Iterable[Any]) -> str:
+    """Return the generic plan of a statement with places $1, $2 ..."""
     with driver() as connection:
         connection.execute(f"PREPARE asked AS {text}".encode())
-        call = SQL("EXPLAIN EXECUTE asked ({})").format(values)
+        listed = SQL(", ").join(Literal(value) for value in values)
+        call = SQL("EXPLAIN EXECUTE asked ({})").format(listed)
         rows: list[Any] = connection.execute(call).fetchall()
         connection.execute("DEALLOCATE asked")
     return "\n".join(line for (line,) in rows)
@@ -102,3 +108,20 @@ def test_a_worklist_is_read_in_its_order(filled: None, system_actor: Actor) -> N
     )
 
     assert "Presorted Key: d_authored_on_lo" in plan, plan
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("whole", [True, False])
+def test_everything_about_a_person_reads_the_index_of_each_type(whole: bool) -> None:
+    sql = compartment.statement(compartment.PATIENT_TYPES, whole=whole).decode()
+    values = {"p": "p7", "n": 51} | ({} if whole else {"rank": 0, "id": ""})
+    text = sql % {name: f"${place}" for place, name in enumerate(values, start=1)}
+    plan = _explained(text, values.values())
+    assert "ix_fhir_task_patient_id" in plan
+    assert "Seq Scan on fhir_task" not in plan
+    assert "Seq Scan on fhir_patient" not in plan
+
+
+def test_the_statement_of_everything_is_short_enough_to_be_prepared_as_it_is() -> None:
+    # psycopg reads a query anew each time where it is longer than this.
+    assert len(compartment.statement(compartment.PATIENT_TYPES, whole=True)) <= 4096
