@@ -9,6 +9,7 @@ from hub.api import (
     histories,
     hub_operations,
     interactions,
+    matches,
     metadata,
     operations,
     rates,
@@ -28,6 +29,7 @@ ROUTES = (
     metadata,
     rates,
     everything,
+    matches,
     hub_operations,
     operations,
 )

@@ -108,11 +108,12 @@ class Given:
         return resource
 
 
-def given() -> Given:
+def given(*, alone: str | None = None) -> Given:
     """Read the parameters of this request: the address, and the body of a POST.
 
     Simple values of the address are read as ``valueString``; the getters take them for what
-    they need. Raises BadRequestError.
+    they need. ``alone`` names the parameter that a body of another type is. Raises
+    BadRequestError.
     """
     simple = [{"name": name, "valueString": value} for name, value in query()]
     if request.method != "POST":
@@ -122,6 +123,8 @@ def given() -> Given:
     if not raw.strip():
         return Given(list(simple))
     body, _ = jsontext.parse(raw)
+    if alone is not None and body.get("resourceType") != "Parameters":
+        return Given([*simple, {"name": alone, "resource": body}])
     return Given([*simple, *of_resource(body)])
 
 

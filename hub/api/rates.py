@@ -26,6 +26,7 @@ _SEARCHES = frozenset(
         "fhir.operation-everything-type-Patient",
         "fhir.operation-everything-instance-Patient",
         "fhir.operation-everything-instance-Encounter",
+        "fhir.operation-match-type-Patient",
     }
 )
 

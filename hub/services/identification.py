@@ -4,6 +4,7 @@ A link is made only on a valid, verified NHS number and an equal date of birth; 
 fails modulus 11 is never a key (care model section 11, standards section 0).
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -59,7 +60,8 @@ def identify(actor: Actor, person: str | Demographics, *, typed: bool) -> Identi
     if key := identity.key(wanted):
         # Two referrals of one new person at the same moment must not make two people.
         _lock(f"nhs-number/{key}")
-    assessment = identity.assess(wanted, _candidates(hub, wanted))
+    known = [identity_of(each) for each in _candidates(hub, wanted).values()]
+    assessment = identity.assess(wanted, known)
     if assessment.link is not None:
         return Identified(patient=records.read(hub, *_split(assessment.link)), tracing=False)
     patient = records.create(actor, untraced_patient(person))
@@ -130,22 +132,55 @@ def asked(person: Demographics) -> Identity:
     )
 
 
-def _candidates(hub: Actor, wanted: Identity) -> list[Identity]:
-    """Return the people who could be meant: same number, or same birthday, or same name."""
+def matches(actor: Actor, wanted: Identity) -> list[tuple[Record, Match]]:
+    """Return the people whom the actor may see and who could be meant, best first.
+
+    Raises ForbiddenError where a system may not search for people.
+    """
+    found = _candidates(actor, wanted)
+    compared = [identity.compare(wanted, identity_of(each)) for each in found.values()]
+    compared.sort(key=lambda match: (not match.proof, -match.score, match.reference))
+    return [
+        (found[match.reference], match)
+        for match in compared
+        if match.proof or match.score >= identity.SUGGEST_FROM
+    ]
+
+
+def _candidates(actor: Actor, wanted: Identity) -> dict[str, Record]:
+    """Return the people who could be meant: same number, or same birthday, or same name.
+
+    Not a record that was merged into another: the other is the person now.
+    """
     searches: list[list[tuple[str, str]]] = []
     if key := identity.key(wanted):
         searches.append([("identifier", f"{NHS_NUMBER}|{key}")])
     if wanted.birth_date:
         searches.append([("birthdate", wanted.birth_date.isoformat())])
     if wanted.family and wanted.postcode:
-        searches.append([("family", wanted.family), ("address-postalcode", wanted.postcode)])
+        searches.append(
+            [
+                ("family", _literal(wanted.family)),
+                ("address-postalcode", _literal(wanted.postcode)),
+            ]
+        )
     found: dict[str, Record] = {}
     for parameters in searches:
         page = records.search(
-            hub, "Patient", [*parameters, ("_count", _MOST_CANDIDATES), ("_total", "none")]
+            actor, "Patient", [*parameters, ("_count", _MOST_CANDIDATES), ("_total", "none")]
         )
-        found |= {record.reference: record for record in page.records}
-    return [identity_of(record) for record in found.values()]
+        found |= {record.reference: record for record in page.records if not is_replaced(record)}
+    return found
+
+
+def is_replaced(patient: Record) -> bool:
+    """Say whether the record was merged into another one of the same person."""
+    return any(link.get("type") == "replaced-by" for link in patient.get("link") or ())
+
+
+def _literal(value: str) -> str:
+    """Escape what a search would read as a list or a pair."""
+    return re.sub(r"([,|$\\])", r"\\\1", value)
 
 
 def _number(identifiers: Any) -> tuple[str | None, bool]:
