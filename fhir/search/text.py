@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/search.html#string
 """
 
+import re
 import unicodedata
 
 _TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "–": "-", "—": "-"})  # noqa: RUF001 - these are the characters meant
@@ -55,3 +56,8 @@ def sounds(value: str) -> list[str]:
                 last = digit
         found.append(code[:4].ljust(4, "0"))
     return found
+
+
+def literal(value: str) -> str:
+    """Escape what a search parameter would read as a list or a pair."""
+    return re.sub(r"([,|$\\])", r"\\\1", value)

@@ -10,6 +10,7 @@ from hub.api import (
     hub_operations,
     interactions,
     matches,
+    merges,
     metadata,
     operations,
     rates,
@@ -30,6 +31,7 @@ ROUTES = (
     rates,
     everything,
     matches,
+    merges,
     hub_operations,
     operations,
 )

@@ -34,6 +34,9 @@ HANDLERS: Mapping[str, tuple[str, ...]] = {
     "RegisterLeft": ("notices.tell_care_team",),
     "AbsenceReported": ("absence.rehome",),
     "SubscriptionRequested": ("delivery.consider",),
+    # Subscribers are told of each record that was moved.
+    "PatientsMerged": (),
+    "PatientsUnmerged": (),
 }
 
 

@@ -4,13 +4,13 @@ A link is made only on a valid, verified NHS number and an equal date of birth; 
 fails modulus 11 is never a key (care model section 11, standards section 0).
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import text
 
+from fhir.search.text import literal
 from fhir.systems import (
     CAREHUB,
     NHS_NUMBER,
@@ -160,8 +160,8 @@ def _candidates(actor: Actor, wanted: Identity) -> dict[str, Record]:
     if wanted.family and wanted.postcode:
         searches.append(
             [
-                ("family", _literal(wanted.family)),
-                ("address-postalcode", _literal(wanted.postcode)),
+                ("family", literal(wanted.family)),
+                ("address-postalcode", literal(wanted.postcode)),
             ]
         )
     found: dict[str, Record] = {}
@@ -176,11 +176,6 @@ def _candidates(actor: Actor, wanted: Identity) -> dict[str, Record]:
 def is_replaced(patient: Record) -> bool:
     """Say whether the record was merged into another one of the same person."""
     return any(link.get("type") == "replaced-by" for link in patient.get("link") or ())
-
-
-def _literal(value: str) -> str:
-    """Escape what a search would read as a list or a pair."""
-    return re.sub(r"([,|$\\])", r"\\\1", value)
 
 
 def _number(identifiers: Any) -> tuple[str | None, bool]:

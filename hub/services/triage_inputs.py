@@ -21,6 +21,8 @@ SUGGESTED_SERVICE = "suggested-service"
 DOOR_RULE = "door-rule"
 ASK_FALLS = "ask-about-falls"
 UPDATED = "updated-by-sender"
+WRITTEN_BETWEEN = "written-in-between"
+"""On the Task after a merge was taken back: a record that may be either person's."""
 
 ALERT_ORDER = ("SG", "SS", "RT", "IR", "RA", "RC", "AC", "API", "RS")
 """Safeguarding and scene safety first; services that somebody rejected last."""

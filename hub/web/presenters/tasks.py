@@ -19,6 +19,7 @@ KINDS = {
     "plan-review": "Plan review",
     "vacancy": "Vacancy",
     "tracing": "Who is this person?",
+    "allotment": "Whose records are these?",
     "bereavement": "Bereavement contact",
     "equipment-collection": "Equipment to collect",
     "suspected-cancer-check": "Suspected cancer: check",
