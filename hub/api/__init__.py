@@ -3,6 +3,7 @@
 from flask import Flask
 
 from hub.api import (
+    applying,
     batches,
     errors,
     everything,
@@ -32,6 +33,7 @@ ROUTES = (
     everything,
     matches,
     merges,
+    applying,
     hub_operations,
     operations,
 )

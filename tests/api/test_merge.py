@@ -145,12 +145,20 @@ def test_what_was_written_in_between_is_for_a_person_to_allot(
 ) -> None:
     source, target = pair
     kept, changed, own = flag(source), flag(source), flag(target)
+    about_both = records.create(
+        HUB,
+        {
+            "resourceType": "Communication",
+            "status": "in-progress",
+            "subject": {"reference": source.reference},
+            "sender": {"reference": target.reference},
+        },
+    )
     merge(client, headers, *pair)
     between = flag(target)
-    moved = now(changed)
-    records.update(
-        HUB, {**moved.resource, "status": "inactive"}, type="Flag", id=moved.id, if_match=2
-    )
+    for each, status in ((changed, "inactive"), (about_both, "completed")):
+        moved = now(each).resource
+        records.update(HUB, {**moved, "status": status}, type=each.type, id=each.id, if_match=2)
 
     answer = unmerge(client, headers, source).get_json()
 
@@ -160,12 +168,14 @@ def test_what_was_written_in_between_is_for_a_person_to_allot(
         for each in answer["parameter"]
         if each["name"] == "between"
     }
-    assert listed == {between.reference, changed.reference}
+    assert listed == {each.reference for each in (between, changed, about_both)}
     assert {each["valueReference"]["reference"] for each in part(answer, "task")["input"]} == listed
     assert part(answer, "task")["owner"] == {"reference": "CareTeam/spor"}
     assert now(kept)["subject"] == {"reference": source.reference}
     assert now(changed)["subject"] == {"reference": source.reference}
     assert now(changed)["status"] == "inactive"
+    # Whose words were changed is not for a program to say.
+    assert now(about_both)["subject"] == {"reference": target.reference}
     assert now(between)["subject"] == now(own)["subject"] == {"reference": target.reference}
     assert now(source).get("active") is None
     assert "link" not in now(source).resource | now(target).resource
