@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from fhirpathpy import apply_parsed_path
+from fhirpathpy.engine.nodes import ResourceNode
 from fhirpathpy.models import models
 from fhirpathpy.parser import parse
 
@@ -46,7 +47,7 @@ def evaluate(
         found = apply_parsed_path(  # type: ignore[no-untyped-call]
             focus,
             _parsed(expression),
-            dict(variables),
+            {name: _node(value) for name, value in variables.items()},
             models["r4"],
             {"userInvocationTable": clock},
         )
@@ -55,6 +56,15 @@ def evaluate(
             "the expression cannot be evaluated as FHIRPath", expression=where, code="processing"
         ) from error
     return list(found)
+
+
+def _node(value: Any) -> Any:
+    """Let the engine know the types of resources, for ``ofType`` and choices."""
+    if isinstance(value, list):
+        return [_node(each) for each in value]
+    if isinstance(value, dict) and "resourceType" in value:
+        return ResourceNode.create_node(value)  # type: ignore[no-untyped-call]
+    return value
 
 
 def condition(

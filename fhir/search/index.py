@@ -57,8 +57,6 @@ class _Plan:
     absent: tuple[tuple[int, str], ...]
     """(bit, key) of tokens that a resource has where the parameter found nothing."""
     composites: tuple[CompositeEmitter, ...]
-    patients: tuple[tuple[Step, Walk | None], ...]
-    """Where the Patients are in whose compartments it is, each element once."""
 
 
 def index(resource: Mapping[str, Any], *, without: frozenset[str] = frozenset()) -> IndexEntries:
@@ -96,26 +94,23 @@ def index(resource: Mapping[str, Any], *, without: frozenset[str] = frozenset())
     for composite in plan.composites:
         if not composite.heads.isdisjoint(resource):
             composite(resource, found)
-    people = _patients(resource, plan)
+    about = patients(resource)
     return IndexEntries(
         keys=tuple(dict.fromkeys(found.keys)),
         strings=tuple(dict.fromkeys(found.strings)),
         dates={code: tuple(dict.fromkeys(ranges)) for code, ranges in found.dates.items()},
         quantities=found.merged_quantities(),
-        patient=people[0] if people else None,
-        others=tuple(people[1:]),
+        patient=about[0] if about else None,
+        others=tuple(about[1:]),
         present=present,
     )
 
 
 def patients(resource: Mapping[str, Any]) -> list[str]:
     """Return the ids of the Patients in whose compartments it is, the subject's first."""
-    return _patients(resource, _plan(resource["resourceType"], frozenset()))
-
-
-def _patients(resource: Mapping[str, Any], plan: _Plan) -> list[str]:
-    found = [resource["id"]] if resource["resourceType"] == "Patient" and "id" in resource else []
-    for head, walk in plan.patients:
+    resource_type = resource["resourceType"]
+    found = [resource["id"]] if resource_type == "Patient" and "id" in resource else []
+    for head, walk in _patient_steps(resource_type):
         value = resource.get(head.name)
         if value is None:
             continue
@@ -134,6 +129,21 @@ def _patients(resource: Mapping[str, Any], plan: _Plan) -> list[str]:
                 if patient not in found:
                     found.append(patient)
     return found
+
+
+@cache
+def _patient_steps(resource_type: str) -> tuple[tuple[Step, Walk | None], ...]:
+    """Return where the Patients of the compartment's parameters are, each element once."""
+    codes = patient_parameters(resource_type)
+    same = patient_column_parameters(resource_type)
+    known = search_parameters(resource_type)
+    paths = dict.fromkeys(
+        path
+        for code in codes
+        if code == codes[0] or code not in same
+        for path, _ in known[code].paths
+    )
+    return tuple(_headed(path) for path in paths)
 
 
 @cache
@@ -193,7 +203,6 @@ def _plan(resource_type: str, without: frozenset[str]) -> _Plan:
             for p in known.values()
             if p.kind == "composite" and repeating_bases(p)
         ),
-        patients=tuple(_headed(path) for path in _patient_paths(resource_type)),
     )
 
 

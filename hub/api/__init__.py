@@ -11,6 +11,7 @@ from hub.api import (
     hub_operations,
     interactions,
     matches,
+    measures,
     merges,
     metadata,
     operations,
@@ -34,6 +35,7 @@ ROUTES = (
     matches,
     merges,
     applying,
+    measures,
     hub_operations,
     operations,
 )

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import chain
 
 import orjson
-from flask import Response
+from flask import Response, request
 
 from fhir.outcomes import BadRequestError, GoneError, NotFoundError
 from fhir.registry.types import SUPPORTED_TYPES
@@ -109,6 +109,8 @@ Place = tuple[str, int, str]
 
 def _asked(of_patient: bool) -> tuple[Asked, Place | None, list[tuple[str, str]]]:
     """Return what is asked, where to go on, and the parameters for the links."""
+    if request.method == "GET" and not request.environ["QUERY_STRING"]:
+        return compartment.PLAIN, None, []
     asked = given()
     allowed = _PATIENT if of_patient else _ENCOUNTER
     asked.only(*allowed, "_cursor")

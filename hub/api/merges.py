@@ -17,8 +17,8 @@ from hub.api.operations import Operation, Parameter, operation
 from hub.api.parameters import Given, answer, given
 from hub.auth import current_actor
 from hub.domain.actor import Actor
+from hub.queries.standing import is_replaced
 from hub.services import merging, unmerging
-from hub.services.identification import is_replaced
 from hub.transaction import transaction
 
 _WHO = (

@@ -60,3 +60,8 @@ def register_episodes(actor: Actor, patient_id: str) -> list[Record]:
 def sharing_consents(actor: Actor, patient_id: str) -> list[Record]:
     """Return the consents (or best-interests decisions) in force."""
     return managed(actor, "Consent", patient_id, status=("active",))
+
+
+def is_replaced(patient: Record) -> bool:
+    """Say whether the record was merged into another one of the same person."""
+    return any(link.get("type") == "replaced-by" for link in patient.get("link") or ())

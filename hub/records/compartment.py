@@ -1,8 +1,7 @@
 """Everything about one person or one encounter: their compartment, and what it refers to.
 
-One statement reads a compartment (a SELECT of the column ``patient_id`` a type, planned once and
-prepared: its text stays below the 4,096 characters from which psycopg would read it anew each
-time), one more what its texts refer to. https://hl7.org/fhir/R4/patient-operation-everything.html
+One statement reads a compartment (a SELECT by the column ``patient_id`` a type, planned once and
+prepared), one more what its texts refer to. https://hl7.org/fhir/R4/patient-operation-everything.html
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from fhir.registry.types import SUPPORTED_TYPES
 from fhir.search import keys
 from fhir.search.keys import hashed
 from fhir.search.mentions import mentioned
-from hub.db import driver
+from hub import db
 from hub.domain.actor import Actor, ActorKind
 from hub.domain.scopes import permits
 from hub.records import access, spool
@@ -131,9 +130,7 @@ def patients_after(actor: Actor, last: str, count: int) -> list[str]:
         "SELECT t.id FROM fhir_patient t WHERE t.id > %s AND NOT t.deleted"
         f" AND {condition} ORDER BY t.id LIMIT %s"
     )
-    with driver() as connection:
-        found = connection.execute(sql.encode(), (last, *bound, count), prepare=True).fetchall()
-    return [record_id for (record_id,) in found]
+    return [record_id for (record_id,) in db.fetch(sql, (last, *bound, count))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +260,7 @@ _ENCOUNTER_CODES = {name: code for name in SUPPORTED_TYPES if (code := _encounte
 _ELSEWHERE_SQL = (
     f"SELECT {_ELSEWHERE},source,0,'' FROM relationship"
     f" WHERE patient_id=%(p)s AND party='{NO_PARTY}'"
-).encode()
+)
 
 
 @cache
@@ -287,7 +284,7 @@ def statement(
     encounter: bool = False,
     since: bool = False,
     dated: bool = False,
-) -> bytes:
+) -> str:
     """Return the SELECT of a compartment: its rows are (rank, id, version, text).
 
     ``whole`` brings the Patient itself too and what must be looked up elsewhere, in no order.
@@ -306,11 +303,11 @@ def statement(
         parts.append(part)
     if whole:
         owner = f"SELECT {_OWNER},id,version,content FROM fhir_patient WHERE id=%(p)s"
-        parts = [owner, _ELSEWHERE_SQL.decode(), *parts]
+        parts = [owner, _ELSEWHERE_SQL, *parts]
     text = " UNION ALL ".join(parts)
     if not whole:
         text = f"SELECT * FROM ({text}) u ORDER BY 1,2"
-    return f"{text} LIMIT %(n)s".encode()
+    return f"{text} LIMIT %(n)s"
 
 
 def _conditions(resource_type: str, *, since: bool, dated: bool) -> str:
@@ -351,9 +348,8 @@ def _named(
         if outside is not None and name != "Patient":
             where += " AND (patient_id IS NULL OR patient_id=ANY(%(outside)s::text[]))"
         parts.append(f"SELECT {rank},id,version,content FROM {TABLES[name].name} t WHERE {where}")
-    return _rows(" UNION ALL ".join(parts).encode(), given) if parts else []
+    return _rows(" UNION ALL ".join(parts), given) if parts else []
 
 
-def _rows(sql: bytes, values: Mapping[str, Any]) -> list[Entry]:
-    with driver() as connection:
-        return list(map(Entry._make, connection.execute(sql, values, prepare=True).fetchall()))
+def _rows(sql: str, values: Mapping[str, Any]) -> list[Entry]:
+    return list(map(Entry._make, db.fetch(sql, values)))

@@ -3,6 +3,7 @@
 Only managed records and the Patient itself count: a foreign Task cannot open a person's record.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from hub.records.record import is_managed
@@ -22,7 +23,7 @@ NO_PARTY = ""
 so, relates nobody to them and opens nothing."""
 
 
-def compartments(others: tuple[str, ...]) -> set[tuple[str, str, str]]:
+def compartments(others: Sequence[str]) -> set[tuple[str, str, str]]:
     """Return the rows for the further people in whose compartments a record is."""
     return {(other, NO_PARTY, COMPARTMENT) for other in others}
 

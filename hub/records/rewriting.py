@@ -11,10 +11,10 @@ from fhir.outcomes import ConflictError
 from fhir.registry.search_parameters import search_parameters
 from fhir.registry.types import SUPPORTED_TYPES
 from fhir.search.criteria import ReferenceCriterion
-from hub.db import driver
+from hub import db
 from hub.domain.actor import Actor
 from hub.records.criteria import Scope
-from hub.records.reading import Stored, fetch
+from hub.records.reading import fetch
 from hub.records.record import Record
 from hub.records.saving import check, prepare, supersede
 from hub.records.sql import all_of, any_of
@@ -28,10 +28,12 @@ def rewrite(actor: Actor, record: Record, text: str, action: str) -> Record:
     value = jsontext.loads(text)
     check(value)
     version = prepare(value, text, id=record.id, number=record.version + 1, managed=record.managed)
-    stored = Stored(
-        record.version, record.last_updated, record.deleted, record.managed, record.text, None
-    )
-    if not supersede(actor, stored, version, action):
+    stored = fetch(None, record.type, record.id, locked=True)
+    if (
+        stored is None
+        or stored.version != record.version
+        or not supersede(actor, stored, version, action)
+    ):
         raise ConflictError(f"{record.reference} is being changed by others: try again")
     return version.as_record()
 
@@ -60,7 +62,5 @@ def referring(actor: Actor, reference: str, without: Collection[str] = ()) -> li
             continue
         where = all_of([any_of(map(scope.condition, criteria)), scope.where(())])
         sql = f"SELECT id FROM {scope.table} {scope.alias} WHERE {where.text} ORDER BY id"
-        with driver() as connection:
-            rows = connection.execute(sql.encode(), where.params).fetchall()
-        found += [f"{resource_type}/{record_id}" for (record_id,) in rows]
+        found += [f"{resource_type}/{record_id}" for (record_id,) in db.fetch(sql, where.params)]
     return found

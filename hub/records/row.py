@@ -106,7 +106,12 @@ def row_of(resource: dict[str, Any]) -> Row:
             scalars[f"{stem}_lo"], scalars[f"{stem}_hi"] = bounded[0]
         else:
             dates.update((code, low, high) for low, high in bounded)
-    patient_id = _patient_id(resource, entries.patient)
+    patient_id = resource.get("id") if resource_type == "Patient" else entries.patient
+    if patient_id is None and resource_type in PERSONAL:
+        patient_id = NOBODY_HERE
+    related = relationships(resource, patient_id)
+    if entries.others:
+        related |= compartments(entries.others)
     return Row(
         patient_id=patient_id,
         managed=is_managed(resource),
@@ -116,7 +121,7 @@ def row_of(resource: dict[str, Any]) -> Row:
         dates=dates,
         quantities={_quantity(each) for each in entries.quantities},
         present=entries.present,
-        relationships=_related(resource, patient_id, entries.others),
+        relationships=related,
     )
 
 
@@ -152,9 +157,7 @@ def rows_apart(before: dict[str, Any], after: dict[str, Any], row: Row) -> tuple
         )
         for value in (before, after)
     )
-    people = patients(before)
-    first = _patient_id(before, people[0] if people else None)
-    old.relationships = _related(before, first, tuple(people[1:]))
+    old.relationships = relationships(before, patient_id) | compartments(patients(before)[1:])
     new.relationships = row.relationships
     return old, new
 

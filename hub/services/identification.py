@@ -24,6 +24,7 @@ from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import RuleError
 from hub.domain.identity import Identity, Match
 from hub.domain.referral_request import Demographics
+from hub.queries.standing import is_replaced
 from hub.records import Record
 
 TRACED_CODES = frozenset({"01", "number-present-and-verified"})
@@ -171,11 +172,6 @@ def _candidates(actor: Actor, wanted: Identity) -> dict[str, Record]:
         )
         found |= {record.reference: record for record in page.records if not is_replaced(record)}
     return found
-
-
-def is_replaced(patient: Record) -> bool:
-    """Say whether the record was merged into another one of the same person."""
-    return any(link.get("type") == "replaced-by" for link in patient.get("link") or ())
 
 
 def _number(identifiers: Any) -> tuple[str | None, bool]:

@@ -26,7 +26,6 @@ from hub.records.relationships import TEAM_WORK
 from hub.records.rewriting import held, referring, rewrite
 from hub.records.tables import RELATIONSHIPS
 from hub.services.accountability_team import holdings, team_id
-from hub.services.identification import is_replaced
 
 _HUB = hub_actor("identity")
 
@@ -102,7 +101,7 @@ def check_may(actor: Actor) -> None:
 
 def _check_state(source: Record, target: Record) -> None:
     for record, field in ((source, "source-patient"), (target, "target-patient")):
-        if is_replaced(record):
+        if standing.is_replaced(record):
             raise StateError(
                 "this record was merged into another one already: it says so in its link",
                 field=field,

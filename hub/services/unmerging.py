@@ -13,11 +13,11 @@ from hub import clock, records
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import StateError
 from hub.models.patient_merge import PatientMerge
+from hub.queries.standing import is_replaced
 from hub.records import Record, compartment
 from hub.records.compartment import BEFORE_ALL, Asked, Position
 from hub.records.rewriting import held, rewrite
 from hub.services import definitions, tasks, triage_inputs
-from hub.services.identification import is_replaced
 from hub.services.merging import (
     REPLACED_BY,
     REPLACES,
