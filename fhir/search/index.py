@@ -210,21 +210,6 @@ def _plan(resource_type: str, without: frozenset[str]) -> _Plan:
 _META_COLUMNS = frozenset({"_id", "_lastUpdated"})
 
 
-def _patient_paths(resource_type: str) -> tuple[str, ...]:
-    """Return the paths of the compartment's parameters; those of one element once."""
-    codes = patient_parameters(resource_type)
-    same = patient_column_parameters(resource_type)
-    known = search_parameters(resource_type)
-    return tuple(
-        dict.fromkeys(
-            path
-            for code in codes
-            if code == codes[0] or code not in same
-            for path, _ in known[code].paths
-        )
-    )
-
-
 def _headed(path: str) -> tuple[Step, Walk | None]:
     head, *rest = steps_of(path)
     return head, compiled(tuple(rest)) if rest else None

@@ -1,5 +1,6 @@
 """A version of a record as the rows it becomes: promoted columns, hashed keys, strings, dates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -106,12 +107,7 @@ def row_of(resource: dict[str, Any]) -> Row:
             scalars[f"{stem}_lo"], scalars[f"{stem}_hi"] = bounded[0]
         else:
             dates.update((code, low, high) for low, high in bounded)
-    patient_id = resource.get("id") if resource_type == "Patient" else entries.patient
-    if patient_id is None and resource_type in PERSONAL:
-        patient_id = NOBODY_HERE
-    related = relationships(resource, patient_id)
-    if entries.others:
-        related |= compartments(entries.others)
+    patient_id = _patient_id(resource, entries.patient)
     return Row(
         patient_id=patient_id,
         managed=is_managed(resource),
@@ -121,7 +117,7 @@ def row_of(resource: dict[str, Any]) -> Row:
         dates=dates,
         quantities={_quantity(each) for each in entries.quantities},
         present=entries.present,
-        relationships=related,
+        relationships=_related(resource, patient_id, entries.others),
     )
 
 
@@ -132,7 +128,7 @@ def _patient_id(resource: dict[str, Any], found: str | None) -> str | None:
 
 
 def _related(
-    resource: dict[str, Any], patient_id: str | None, others: tuple[str, ...]
+    resource: dict[str, Any], patient_id: str | None, others: Sequence[str]
 ) -> set[tuple[str, str, str]]:
     found = relationships(resource, patient_id)
     return found | compartments(others) if others else found
@@ -157,7 +153,9 @@ def rows_apart(before: dict[str, Any], after: dict[str, Any], row: Row) -> tuple
         )
         for value in (before, after)
     )
-    old.relationships = relationships(before, patient_id) | compartments(patients(before)[1:])
+    people = patients(before)
+    first = _patient_id(before, people[0] if people else None)
+    old.relationships = _related(before, first, people[1:])
     new.relationships = row.relationships
     return old, new
 
