@@ -5,6 +5,7 @@ from flask import Flask
 from hub.api import (
     applying,
     batches,
+    differences,
     errors,
     everything,
     histories,
@@ -13,7 +14,9 @@ from hub.api import (
     matches,
     merges,
     metadata,
+    metas,
     operations,
+    patches,
     rates,
     searches,
     simulation,
@@ -25,6 +28,7 @@ __all__ = ["ROUTES", "blueprint", "register"]
 
 ROUTES = (
     interactions,
+    patches,
     searches,
     histories,
     batches,
@@ -34,6 +38,8 @@ ROUTES = (
     matches,
     merges,
     applying,
+    metas,
+    differences,
     hub_operations,
     operations,
 )
