@@ -13,8 +13,8 @@ from fhir.outcomes import BadRequestError
 from hub.api.negotiation import FHIR_JSON
 from hub.api.site import PREFIX
 
-_OF_THE_BUNDLE = ("HTTP_IF_", "HTTP_PREFER", "CONTENT_", "werkzeug.", "flask.", "wsgi.input")
-"""What the request says about the bundle and not about its entries."""
+_OF_THE_BUNDLE = ("CONTENT_", "werkzeug.", "flask.", "wsgi.input")
+"""What belongs to the bundle's own request and not to its entries."""
 
 
 def is_dispatched(entry: Entry) -> bool:

@@ -10,7 +10,6 @@ from flask import Response
 
 from fhir.outcomes import BadRequestError, UnprocessableError
 from fhir.registry import SUPPORTED_TYPES
-from fhir.systems import MANAGED_TAG_CODE, MANAGED_TAG_SYSTEM
 from hub import records
 from hub.api import answers, writes
 from hub.api.operations import Operation, Parameter, operation
@@ -139,10 +138,6 @@ def _asked() -> dict[str, list[Any]]:
                 raise BadRequestError(f"meta.{name} holds something else", expression="meta")
     wanted = {kind: found[kind] for kind in KINDS if kind in found}
     for tag in wanted.get("tag", ()):
-        if _key(tag) == (MANAGED_TAG_SYSTEM, MANAGED_TAG_CODE):
-            raise UnprocessableError(
-                "the tag of managed records is set by the hub only", expression="meta.tag"
-            )
         if tag.get("code") == writes.SUBSETTED:
             raise UnprocessableError("no record is a part of one", expression="meta.tag")
     return wanted

@@ -257,11 +257,6 @@ def update_found(
         if named is None:
             text = f'{{"id":"{found.id}",{parsed.text[1:]}'
             parsed = Parsed({"id": found.id, **parsed.value}, text)
-        elif named != found.id:
-            raise BadRequestError(
-                "the resource names another id than that of the record that matches",
-                expression=f"{resource_type}.id",
-            )
         return update(actor, grant, resource_type, found.id, parsed, if_match=if_match)
     if if_match is not None:
         raise _no_match(resource_type)

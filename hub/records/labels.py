@@ -18,7 +18,7 @@ from hub.db import driver
 from hub.domain.actor import Actor
 from hub.records import access, audit, guards
 from hub.records.reading import fetch
-from hub.records.record import Record
+from hub.records.record import Record, is_managed
 from hub.records.row import row_of
 from hub.records.saving import check
 from hub.records.tables import TABLES
@@ -51,6 +51,10 @@ def relabel(
         stored.content = render(before, {**old, "meta": change(dict(old["meta"]))})
         value = jsontext.loads(stored.content)
         check(value)
+        if is_managed(value) != stored.managed:
+            raise UnprocessableError(
+                "the tag of managed records is set by the hub only", expression="meta.tag"
+            )
         if stored.managed:
             guards.check(actor, jsontext.loads(before), value)
         row = row_of(value)

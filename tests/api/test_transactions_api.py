@@ -334,6 +334,14 @@ def test_two_entries_that_write_one_record_are_refused(
     assert hub.written() == [("Patient/p", 'W/"1"')]
 
 
+def test_two_entries_of_one_full_url_are_refused(hub: Hub) -> None:
+    entry = ask("POST", "Patient", patient(), PERSON)
+    status, answer = hub.post("transaction", entry, entry)
+    assert status == 400
+    assert "bdl-7" in answer["issue"][0]["details"]["text"]
+    assert hub.written() == []
+
+
 def test_reads_answer_304_where_the_entry_knows_the_version(hub: Hub) -> None:
     hub.put(patient(id="p"))
     _, answer = hub.post(
