@@ -25,6 +25,7 @@ _CONDITIONS = {
     "ifNoneMatch": frozenset({"GET", "HEAD", "PUT"}),
     "ifModifiedSince": frozenset({"GET", "HEAD"}),
 }
+_OF_ONE_RECORD = frozenset({"ifNoneMatch", "ifModifiedSince"})
 _space = re.compile(r"[ \t\n\r]*").match
 
 
@@ -109,6 +110,12 @@ def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
         if name in request and method not in methods:
             raise BadRequestError(
                 f"{name} goes with {' or '.join(sorted(methods))}, not with {method}",
+                expression=f"{at}.request.{name}",
+                code="not-supported",
+            )
+        if name in _OF_ONE_RECORD and name in request and found["id"] is None:
+            raise BadRequestError(
+                f"{name} goes with the address of a record",
                 expression=f"{at}.request.{name}",
                 code="not-supported",
             )

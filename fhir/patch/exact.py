@@ -99,15 +99,6 @@ def render(before: str, after: dict[str, Any]) -> str:
     return "{" + ",".join(parts) + "}"
 
 
-def copied(value: Any) -> Any:
-    """Copy parsed JSON; what a patch copies must not change with its original."""
-    if isinstance(value, dict):
-        return {name: copied(child) for name, child in value.items()}
-    if isinstance(value, list):
-        return [copied(child) for child in value]
-    return value
-
-
 def equal(one: Any, other: Any) -> bool:
     """Compare as RFC 6902, section 4.6: numbers by value, and true is no number."""
     if isinstance(one, dict) and isinstance(other, dict):

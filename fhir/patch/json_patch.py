@@ -118,11 +118,11 @@ def _apply(holder: dict[str, Any], operation: Operation) -> int:
     """Do one operation below ``holder['']``; return how many values were copied."""
     match operation.op:
         case "add":
-            _add(holder, operation, exact.copied(operation.value))
+            _add(holder, operation, jsontext.copied(operation.value))
         case "remove":
             _remove(holder, operation, operation.path)
         case "replace":
-            _set(holder, operation, exact.copied(operation.value))
+            _set(holder, operation, jsontext.copied(operation.value))
         case "move":
             if operation.path[: len(operation.source)] == operation.source:
                 if operation.path == operation.source:
@@ -132,7 +132,7 @@ def _apply(holder: dict[str, Any], operation: Operation) -> int:
             _add(holder, operation, _remove(holder, operation, operation.source))
         case "copy":
             found = _get(holder, operation, operation.source)
-            _add(holder, operation, exact.copied(found))
+            _add(holder, operation, jsontext.copied(found))
             return _size(found)
         case _:
             if not exact.equal(_get(holder, operation, operation.path), operation.value):

@@ -6,9 +6,8 @@ Parameters cannot hold are given by ``part``, one for each of its elements.
 
 from typing import Any
 
-from fhir import registry
+from fhir import jsontext, registry
 from fhir.outcomes import BadRequestError, UnprocessableError
-from fhir.patch import exact
 from fhir.patch.nodes import Pair, pairs_of, put_pairs
 from fhir.registry import PRIMITIVES, Element
 
@@ -32,9 +31,9 @@ def given(part: dict[str, Any], element: Element) -> tuple[str, Pair]:
         member = members[0]
         kind = _VALUES[member]
         place = _place(element, kind)
-        return place, (exact.copied(part.get(member)), exact.copied(part.get(f"_{member}")))
+        return place, (jsontext.copied(part.get(member)), jsontext.copied(part.get(f"_{member}")))
     if "resource" in part:
-        return _place(element, "Resource"), (exact.copied(part["resource"]), None)
+        return _place(element, "Resource"), (jsontext.copied(part["resource"]), None)
     if not part.get("part"):
         raise BadRequestError("a value is missing", code="required")
     kind = element.types[0]

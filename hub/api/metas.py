@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/resource-operation-meta.html and its two neighbours
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response
@@ -16,7 +16,7 @@ from hub.api.operations import Operation, Parameter, operation
 from hub.api.parameters import answer, given
 from hub.auth import current_actor
 from hub.domain.actor import Actor
-from hub.records import Record, access
+from hub.records import access
 from hub.records.labels import KINDS, labels, relabel
 
 _HL7 = "http://hl7.org/fhir/OperationDefinition/Resource-"
@@ -67,19 +67,7 @@ def _readable(actor: Actor) -> list[str]:
     )
 )
 def meta_add(resource_type: str | None, record_id: str | None) -> Response:
-    asked = _asked()
-
-    def added(old: dict[str, Any]) -> dict[str, Any]:
-        for kind, wanted in asked.items():
-            have = {_key(each) for each in old.get(kind, ())}
-            more = [each for each in wanted if _key(each) not in have]
-            if more:
-                old[kind] = [*old.get(kind, ()), *more]
-        return old
-
-    assert resource_type is not None
-    assert record_id is not None
-    return _answer(_relabelled(resource_type, record_id, "meta-add", added)["meta"])
+    return _relabelled(resource_type, record_id, "meta-add", _with)
 
 
 @operation(
@@ -94,29 +82,41 @@ def meta_add(resource_type: str | None, record_id: str | None) -> Response:
     )
 )
 def meta_delete(resource_type: str | None, record_id: str | None) -> Response:
-    asked = _asked()
+    return _relabelled(resource_type, record_id, "meta-delete", _without)
 
-    def left(old: dict[str, Any]) -> dict[str, Any]:
-        for kind, unwanted in asked.items():
-            gone = {_key(each) for each in unwanted}
-            kept = [each for each in old.get(kind, ()) if _key(each) not in gone]
-            if kept:
-                old[kind] = kept
-            else:
-                old.pop(kind, None)
-                old.pop(f"_{kind}", None)
-        return old
 
+def _with(labels: list[Any], wanted: list[Any]) -> list[Any]:
+    have = {_key(each) for each in labels}
+    return [*labels, *(each for each in wanted if _key(each) not in have)]
+
+
+def _without(labels: list[Any], unwanted: list[Any]) -> list[Any]:
+    gone = {_key(each) for each in unwanted}
+    return [each for each in labels if _key(each) not in gone]
+
+
+def _relabelled(
+    resource_type: str | None,
+    record_id: str | None,
+    action: str,
+    change: Callable[[list[Any], list[Any]], list[Any]],
+) -> Response:
     assert resource_type is not None
     assert record_id is not None
-    return _answer(_relabelled(resource_type, record_id, "meta-delete", left)["meta"])
+    asked = _asked()
 
+    def changed(meta: dict[str, Any]) -> dict[str, Any]:
+        for kind, named in asked.items():
+            if labels := change(meta.get(kind, []), named):
+                meta[kind] = labels
+            else:
+                meta.pop(kind, None)
+        return meta
 
-def _relabelled(resource_type: str, record_id: str, action: str, change: Any) -> Record:
     actor = current_actor()
     writes.refuse_change(resource_type)
     writes.refuse_kept(actor, resource_type, record_id)
-    return relabel(actor, resource_type, record_id, action, change)
+    return _answer(relabel(actor, resource_type, record_id, action, changed)["meta"])
 
 
 def _asked() -> dict[str, list[Any]]:

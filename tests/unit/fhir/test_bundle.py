@@ -119,6 +119,15 @@ def test_a_condition_that_would_be_ignored_is_refused(
         assert refusal.value.issues[0].expression == f"Bundle.entry[0].request.{condition}"
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_what_the_client_has_is_asked_of_one_record(method: str) -> None:
+    given = entry(method, "Patient?name=a", resource={"resourceType": "Patient"})
+    given["request"]["ifNoneMatch"] = "*"
+    with pytest.raises(BadRequestError) as refusal:
+        read(given)
+    assert refusal.value.issues[0].expression == "Bundle.entry[0].request.ifNoneMatch"
+
+
 def test_an_operation_is_known_by_its_name() -> None:
     (found,) = read(entry("GET", "Patient/1/$everything?_count=5"))
     assert (found.operation, found.params) == ("everything", (("_count", "5"),))
