@@ -101,21 +101,29 @@ def render(before: str, after: dict[str, Any]) -> str:
 
 def equal(one: Any, other: Any) -> bool:
     """Compare as RFC 6902, section 4.6: numbers by value, and true is no number."""
+    return _alike(one, other, _same_value)
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Compare as FHIR does: 1.50 is not 1.5, https://hl7.org/fhir/R4/datatypes.html#decimal."""
+    return _alike(one, other, _same_text)
+
+
+def _alike(one: Any, other: Any, same: Callable[[Any, Any], bool]) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(equal(one[n], other[n]) for n in one)
+        return one.keys() == other.keys() and all(_alike(one[n], other[n], same) for n in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(equal, one, other))
+        return len(one) == len(other) and all(
+            _alike(*both, same) for both in zip(one, other, strict=True)
+        )
+    return same(one, other)
+
+
+def _same_value(one: Any, other: Any) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     return bool(one == other)
 
 
-def identical(one: Any, other: Any) -> bool:
-    """Compare as FHIR does: 1.50 is not 1.5, https://hl7.org/fhir/R4/datatypes.html#decimal."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(identical(one[n], other[n]) for n in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(identical, one, other))
-    if isinstance(one, Decimal) or isinstance(other, Decimal):
-        return type(one) is type(other) and str(one) == str(other)
-    return type(one) is type(other) and bool(one == other)
+def _same_text(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and str(one) == str(other)

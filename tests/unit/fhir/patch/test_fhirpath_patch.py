@@ -1,6 +1,5 @@
 """FHIRPath Patch as https://hl7.org/fhir/R4/fhirpatch.html says; the cases follow those of HL7."""
 
-
 import pytest
 
 from fhir.patch import patched, read_fhirpath_patch
