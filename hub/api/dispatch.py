@@ -13,7 +13,7 @@ from fhir.outcomes import BadRequestError
 from hub.api.negotiation import FHIR_JSON
 from hub.api.site import PREFIX
 
-_OF_THE_BUNDLE = ("CONTENT_", "werkzeug.", "flask.", "wsgi.input")
+_OF_THE_BUNDLE = ("CONTENT_", "carehub.", "werkzeug.", "flask.", "wsgi.input")
 """What belongs to the bundle's own request and not to its entries."""
 
 

@@ -22,10 +22,12 @@ from fhir.outcomes import (
     VersionConflictError,
 )
 from fhir.patch import Patch, exact, patched, read_fhirpath_patch, read_json_patch, with_values
+from fhir.xml import MEDIA_TYPES as XML_TYPES
 from hub import records
 from hub.api import limits, negotiation, withheld, writes
 from hub.api.interactions import only, query, written
-from hub.api.negotiation import ANY_VERSION, FHIR_JSON
+from hub.api.media_types import JSON_TYPES
+from hub.api.negotiation import ANY_VERSION, FHIR_JSON, FHIR_XML
 from hub.api.site import blueprint
 from hub.api.writes import VERSIONED_UPDATE, Done, Params
 from hub.auth import current_actor
@@ -35,9 +37,8 @@ from hub.records.record import is_managed
 from hub.transaction import transaction
 
 JSON_PATCH = "application/json-patch+json"
-_FHIRPATH = frozenset({FHIR_JSON, "application/json"})
-FORMATS = (JSON_PATCH, FHIR_JSON)
-"""What CapabilityStatement.patchFormat lists; the second is a FHIRPath Patch."""
+FORMATS = (JSON_PATCH, FHIR_JSON, FHIR_XML)
+"""What CapabilityStatement.patchFormat lists; the last two are forms of a FHIRPath Patch."""
 
 
 @blueprint.patch("/<fhirtype:resource_type>/<fhirid:record_id>")
@@ -60,12 +61,13 @@ def patch_matching_record(resource_type: str) -> Response:
 
 def _of_request() -> Patch:
     kind, _ = parse_options_header(request.headers.get("Content-Type", ""))
-    if kind.lower() not in {JSON_PATCH, *_FHIRPATH}:
+    if kind.lower() not in {JSON_PATCH, *JSON_TYPES, *XML_TYPES}:
         raise UnsupportedMediaTypeError(
-            f"send a JSON Patch as {JSON_PATCH}, or a FHIRPath Patch (Parameters) as {FHIR_JSON}",
+            f"send a JSON Patch as {JSON_PATCH}, or a FHIRPath Patch (Parameters) as {FHIR_JSON}"
+            f" or {FHIR_XML}",
             headers={"Accept-Patch": ", ".join(FORMATS)},
         )
-    negotiation.check_content_type({JSON_PATCH, *_FHIRPATH})
+    negotiation.check_content_type({JSON_PATCH, *JSON_TYPES})
     read = read_json_patch if kind.lower() == JSON_PATCH else read_fhirpath_patch
     return read(limits.body())
 

@@ -107,6 +107,19 @@ def test_history_and_operations_answer_in_a_bundle(hub: Hub) -> None:
     assert (status, answer["issue"][0]["code"]) == (400, "not-supported")
 
 
+def test_a_bundle_of_xml_may_ask_for_a_history(hub: Hub) -> None:
+    hub.put(patient(id="p"))
+    body = (
+        '<Bundle xmlns="http://hl7.org/fhir"><type value="batch"/><entry><request>'
+        '<method value="GET"/><url value="Patient/p/_history"/></request></entry></Bundle>'
+    )
+    headers = {**hub.headers, "Content-Type": "application/fhir+xml"}
+    answer = hub.client.post("/fhir", data=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert '<status value="200 OK"/>' in answer.text
+    assert '<type value="history"/>' in answer.text
+
+
 def test_a_history_in_a_transaction_shows_what_it_wrote(hub: Hub) -> None:
     status, answer = hub.post(
         "transaction",

@@ -14,6 +14,7 @@ from hub.transaction import transaction
 
 JSON_PATCH = "application/json-patch+json"
 FHIR_JSON = "application/fhir+json"
+FHIR_XML = "application/fhir+xml"
 WEIGHT = (
     '{"resourceType":"Observation","id":"o","status":"final","code":{"text":"Weight"},'
     '"effectiveDateTime":"2026-05-01T09:30:00.120+01:00","valueQuantity":{"value":1.50}}'
@@ -93,6 +94,23 @@ def test_a_fhirpath_patch_changes_what_it_names(
     )
     assert response.status_code == 200, response.text
     assert response.get_json()["valueQuantity"] == {"value": 2}
+
+
+def test_a_fhirpath_patch_may_come_and_be_answered_as_xml(
+    client: FlaskClient, headers: dict[str, str]
+) -> None:
+    url = put(client, headers, WEIGHT)
+    body = (
+        '<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/>'
+        '<part><name value="type"/><valueCode value="replace"/></part>'
+        '<part><name value="path"/><valueString value="Observation.value.value"/></part>'
+        '<part><name value="value"/><valueDecimal value="2.50"/></part>'
+        "</parameter></Parameters>"
+    )
+    response = client.patch(url, data=body, headers={**headers, "Content-Type": FHIR_XML})
+    assert response.status_code == 200, response.text
+    assert '<value value="2.50"/>' in response.text
+    assert '"value":2.50}' in client.get(url, headers=headers).text
 
 
 def test_what_a_patch_makes_is_checked_as_an_update_is(

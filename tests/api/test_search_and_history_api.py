@@ -157,7 +157,11 @@ def test_capability_statement_is_legal_and_matches_the_registry(client: FlaskCli
     assert {"read", "vread", "update", "patch", "delete", "history-instance"} <= offered
     kept = {i["code"] for i in resources["AuditEvent"]["interaction"]}
     assert kept.isdisjoint({"update", "patch", "delete"})
-    assert statement["patchFormat"] == ["application/json-patch+json", "application/fhir+json"]
+    assert statement["patchFormat"] == [
+        "application/json-patch+json",
+        "application/fhir+json",
+        "application/fhir+xml",
+    ]
     names = {p["name"] for p in resources["Patient"]["searchParam"]}
     assert {"identifier", "family", "birthdate", "general-practitioner", "_id"} <= names
     own = {operation["name"] for operation in resources["Patient"]["operation"]}
