@@ -15,9 +15,17 @@ from fhir.validation import validate
 
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 _URL = re.compile(
-    r"(?P<type>[A-Z][A-Za-z]*)?(?:/?(?P<id>[^/$_?][^/?]*))?(?P<history>/?_history)?"
-    r"(?:/(?P<version>[^/?]+))?"
+    r"(?P<type>[A-Z][A-Za-z]*)?(?:/?(?P<id>[^/$_?][^/?]*))?"
+    r"(?:(?P<history>/?_history)(?:/(?P<version>[^/?]+))?|/?\$(?P<operation>[A-Za-z][\w\-]*))?"
 ).fullmatch
+_CONDITIONS = {
+    # A condition on an interaction that does not have it would be silently ignored.
+    "ifMatch": frozenset({"PUT", "PATCH", "DELETE"}),
+    "ifNoneExist": frozenset({"POST"}),
+    "ifNoneMatch": frozenset({"GET", "HEAD", "PUT"}),
+    "ifModifiedSince": frozenset({"GET", "HEAD"}),
+}
+_OF_ONE_RECORD = frozenset({"ifNoneMatch", "ifModifiedSince"})
 _space = re.compile(r"[ \t\n\r]*").match
 
 
@@ -38,6 +46,10 @@ class Entry:
     full_url: str | None
     if_match: str | None
     if_none_exist: str | None
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    operation: str | None = None
+    """The name of the operation that is called, without its ``$``."""
 
     @property
     def expression(self) -> str:
@@ -85,21 +97,28 @@ def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
     url: str = request["url"]
     found, params = _address(url)
     at = f"Bundle.entry[{index}]"
-    if found is None or (found["version"] and not found["history"]):
+    if found is None:
         raise BadRequestError(
             "must be a type, a record, a version or a search of this server",
             expression=f"{at}.request.url",
             code="not-supported",
         )
     method: str = request["method"]
-    if method in {"POST", "PUT"} and text is None:
+    if method in {"POST", "PUT", "PATCH"} and text is None and found["operation"] is None:
         raise BadRequestError(f"{method} needs a resource", expression=f"{at}.resource")
-    if method == "PATCH":
-        raise BadRequestError(
-            "PATCH in a bundle is not supported: send PUT",
-            expression=f"{at}.request.method",
-            code="not-supported",
-        )
+    for name, methods in _CONDITIONS.items():
+        if name in request and method not in methods:
+            raise BadRequestError(
+                f"{name} goes with {' or '.join(sorted(methods))}, not with {method}",
+                expression=f"{at}.request.{name}",
+                code="not-supported",
+            )
+        if name in _OF_ONE_RECORD and name in request and found["id"] is None:
+            raise BadRequestError(
+                f"{name} goes with the address of a record",
+                expression=f"{at}.request.{name}",
+                code="not-supported",
+            )
     version = found["version"] or ("" if found["history"] else None)
     return Entry(
         index=index,
@@ -113,6 +132,9 @@ def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
         full_url=entry.get("fullUrl"),
         if_match=request.get("ifMatch"),
         if_none_exist=request.get("ifNoneExist"),
+        if_none_match=request.get("ifNoneMatch"),
+        if_modified_since=request.get("ifModifiedSince"),
+        operation=found["operation"],
     )
 
 

@@ -8,13 +8,19 @@ import re
 from collections.abc import Iterable
 
 from fhir.bundle.addresses import parameters
+from fhir.registry import SUPPORTED_TYPES, elements
 
-# A string under a name that holds a reference, or a URI that may point at another entry. An
-# identifier stands under "value" and is never touched.
+# A string under a name that holds a reference, or a URI, URL, OID or UUID that may point at
+# another entry. An identifier stands under "value" and is never touched; nor is a canonical.
 _reference = re.compile(
-    r'"(reference|url|uri|canonical|valueUri|valueUrl|valueCanonical)"'
+    r'"(reference|ur[il]|value(?:Uri|Url|Uuid|Oid)|address|endpoint|source|definitionUri|eventUri)"'
     r'(\s*:\s*)"((?:[^"\\]|\\.)*)"'
 )
+_LISTS = ('"instantiatesUri"', '"policy"', '"protocol"')
+_uris = re.compile(rf"(?:{'|'.join(_LISTS)})\s*:\s*\[[^\[\]{{}}]*\]")
+_type = re.compile(r'"resourceType"\s*:\s*"(\w+)"')
+_DEFINITIONS = frozenset(t for t in SUPPORTED_TYPES if "url" in elements(t))
+_string = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _conditional = re.compile(r"([A-Z][A-Za-z]+)\?(.+)").fullmatch
 _restful = re.compile(r"[a-z]+://\S+?/([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})").fullmatch
 
@@ -26,10 +32,12 @@ class Links:
 
     def __init__(self) -> None:
         self._targets: dict[str, str] = {}
+        self._versions: dict[str, int] = {}
 
-    def add(self, full_url: str, reference: str) -> None:
-        """Let ``full_url`` stand for ``Type/id``."""
+    def add(self, full_url: str, reference: str, version: int = 1) -> None:
+        """Let ``full_url`` stand for ``Type/id``, which the transaction leaves at ``version``."""
         self._targets[full_url] = reference
+        self._versions[reference] = version
         if found := _restful(full_url):
             # A relative reference in an entry means the entry with that address.
             self._targets.setdefault(found[1], reference)
@@ -45,14 +53,39 @@ class Links:
         def resolved(found: re.Match[str]) -> str:
             name, colon, quoted = found.groups()
             literal = json.loads(f'"{quoted}"') if "\\" in quoted else quoted
-            address, mark, fragment = literal.partition("#")
-            target = self._targets.get(literal)
-            if target is None and address:
-                target = self._targets.get(address)
-                target = target and f"{target}{mark}{fragment}"
-            return found[0] if target is None else f'"{name}"{colon}{json.dumps(target)}'
+            target = self.target(literal)
+            if target is None or (name == "url" and _names_itself(text, literal)):
+                return found[0]
+            return f'"{name}"{colon}{json.dumps(target)}'
 
-        return _reference.sub(resolved, text)
+        def each(found: re.Match[str]) -> str:
+            target = self.target(found[1])
+            return found[0] if target is None else json.dumps(target)
+
+        text = _reference.sub(resolved, text)
+        if any(name in text for name in _LISTS):
+            text = _uris.sub(lambda found: _string.sub(each, found[0]), text)
+        return text
+
+    def target(self, literal: str) -> str | None:
+        """Return what a reference in the bundle refers to, with its version and fragment."""
+        found = self._targets.get(literal)
+        if found is not None:
+            return found
+        address, mark, fragment = literal.partition("#")
+        if mark and address and (found := self._targets.get(address)):
+            return f"{found}#{fragment}"
+        stem, history, _ = address.partition("/_history/")
+        if history and (found := self._targets.get(stem)):
+            # R4 http.html#trules: a version-specific reference stays one, of the new version.
+            return f"{found}/_history/{self._versions.get(found, 1)}{mark}{fragment}"
+        return None
+
+
+def _names_itself(text: str, literal: str) -> bool:
+    """Say whether a URL is the canonical one of a definition: that is its identity, no link."""
+    found = _type.search(text)
+    return found is not None and not literal.startswith("urn:") and found[1] in _DEFINITIONS
 
 
 def unresolved(text: str) -> list[str]:

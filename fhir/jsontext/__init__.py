@@ -165,6 +165,15 @@ def loads(text: str | bytes) -> Any:
     return json.loads(text, parse_float=Decimal)
 
 
+def copied(value: Any) -> Any:
+    """Copy parsed JSON; several times faster than copy.deepcopy, which also copies scalars."""
+    if isinstance(value, dict):
+        return {name: copied(child) for name, child in value.items()}
+    if isinstance(value, list):
+        return [copied(child) for child in value]
+    return value
+
+
 def _exact(value: Any) -> Any:
     if isinstance(value, Decimal):
         return orjson.Fragment(str(value))

@@ -15,6 +15,7 @@ https://hl7.org/fhir/R4/valueset-issue-type.html::
     ├── GoneError                   410 deleted
     ├── VersionConflictError        412 conflict (If-Match)
     ├── MultipleMatchesError        412 multiple-matches
+    ├── PreconditionFailedError     412 conflict (If-Match: *, If-None-Match: *)
     ├── TooLargeError               413 too-long
     ├── UnsupportedMediaTypeError   415 not-supported
     ├── UnprocessableError          422 business-rule | processing | too-costly ...
@@ -144,6 +145,12 @@ class VersionConflictError(FHIRError):
 
 class MultipleMatchesError(FHIRError):
     status, code = 412, "multiple-matches"
+
+
+class PreconditionFailedError(FHIRError):
+    """A record should be there and is not, or should not be and is. Nothing was written."""
+
+    status, code = 412, "conflict"
 
 
 class TooLargeError(FHIRError):

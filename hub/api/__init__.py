@@ -5,6 +5,7 @@ from flask import Flask
 from hub.api import (
     applying,
     batches,
+    differences,
     errors,
     everything,
     histories,
@@ -14,7 +15,9 @@ from hub.api import (
     measures,
     merges,
     metadata,
+    metas,
     operations,
+    patches,
     rates,
     searches,
     simulation,
@@ -26,6 +29,7 @@ __all__ = ["ROUTES", "blueprint", "register"]
 
 ROUTES = (
     interactions,
+    patches,
     searches,
     histories,
     batches,
@@ -36,6 +40,8 @@ ROUTES = (
     merges,
     applying,
     measures,
+    metas,
+    differences,
     hub_operations,
     operations,
 )

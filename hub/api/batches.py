@@ -11,6 +11,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 import structlog
 from flask import Response, g
 
@@ -25,22 +26,21 @@ from fhir.outcomes import (
     operation_outcome,
 )
 from hub import clock, records
-from hub.api import answers, errors, limits, negotiation, searches, site, writes
+from hub.api import answers, errors, limits, negotiation, patches, site, writes
+from hub.api.entries import Answer, matching, perform
 from hub.api.interactions import criteria, only
 from hub.api.site import blueprint
 from hub.api.writes import Done
 from hub.auth import Grant, current_actor, current_grant
 from hub.domain.actor import Actor
 from hub.records import Record
+from hub.records.reading import fetch
 from hub.transaction import transaction
 
 MAX_ENTRIES = 5_000
 """A bundle of this size takes seconds; more would hold its locks for too long."""
 
 _log = structlog.get_logger()
-
-Answer = Done | dict[str, Any]
-"""What became of an entry: a write or a record read, or a searchset."""
 
 
 @blueprint.post("")
@@ -74,12 +74,19 @@ class Transaction:
         self._links = Links()
         self._ids: dict[int, str] = {}
         """Entry -> the id it writes to."""
+        self._found: dict[int, Record | None] = {}
+        """Conditional entry -> the record that matches."""
+        self._unmet: set[str] = set()
+        self._json_patches: set[int] = set()
+        self._versioned = any("/_history/" in (entry.text or "") for entry in entries)
         self._done: dict[int, Answer] = {}
 
     def run(self) -> dict[int, Answer]:
         with transaction():
-            for entry in self._entries:
+            for place, entry in enumerate(self._entries):
                 try:
+                    if entry.method == "PATCH" and entry.text is not None:
+                        self._entries[place] = self._unpacked(entry)
                     self._identify(entry)
                 except Exception as error:
                     raise of_entry(entry, error) from error
@@ -96,30 +103,68 @@ class Transaction:
             with named(entry):
                 self._done[entry.index] = self._perform(entry)
 
+    def _unpacked(self, entry: Entry) -> Entry:
+        """Take a JSON Patch out of its Binary, so that its references are resolved too."""
+        assert entry.text is not None
+        is_json_patch, text = patches.of_resource(entry.text)
+        if is_json_patch:
+            self._json_patches.add(entry.index)
+        return replace(entry, text=text)
+
     def _identify(self, entry: Entry) -> None:
         """Find out which record an entry writes, and what its full URL stands for."""
+        version = 1
         if entry.method == "POST":
+            if entry.operation is not None:
+                raise BadRequestError(
+                    "a transaction calls no operation by POST: send a batch", code="not-supported"
+                )
             if entry.type is None or entry.id is not None:
                 raise BadRequestError("POST goes to a type", code="not-supported")
             found: Record | None = None
             if entry.if_none_exist is not None:
                 wanted = criteria(entry.if_none_exist, entry.type)
                 found = writes.one_match(self._actor, entry.type, wanted)
+                self._refuse_twice(entry.type, wanted, found)
             if found is not None:
                 self._done[entry.index] = Done(200, found)
+                version = found.version
             self._ids[entry.index] = found.id if found else records.new_id()
-        elif entry.method == "PUT":
-            if entry.type is None:
-                raise BadRequestError("PUT goes to a record", code="not-supported")
-            if entry.id is None:
-                found = writes.one_match(self._actor, entry.type, entry.params)
-                self._ids[entry.index] = found.id if found else records.new_id()
-            else:
-                self._ids[entry.index] = entry.id
-        elif entry.method == "DELETE" and entry.id is not None:
-            self._ids[entry.index] = entry.id
+        elif entry.method in {"PUT", "PATCH", "DELETE"}:
+            if entry.type is None or entry.version is not None or entry.operation is not None:
+                raise BadRequestError(f"{entry.method} goes to a record", code="not-supported")
+            version = self._identify_written(entry, entry.type)
         if entry.full_url and entry.index in self._ids and entry.method != "DELETE":
-            self._links.add(entry.full_url, f"{entry.type}/{self._ids[entry.index]}")
+            self._links.add(entry.full_url, f"{entry.type}/{self._ids[entry.index]}", version)
+
+    def _identify_written(self, entry: Entry, kind: str) -> int:
+        """Find out which record a PUT, PATCH or DELETE writes; return its version afterwards."""
+        if entry.id is None:
+            found = writes.held_match(self._actor, kind, entry.params)
+            self._found[entry.index] = found
+            self._refuse_twice(kind, entry.params, found)
+            if found is not None:
+                self._ids[entry.index] = found.id
+                return found.version + 1
+            if entry.method == "PUT":
+                assert entry.text is not None
+                value, _ = jsontext.decode(entry.text)
+                self._ids[entry.index] = writes.named_id(value) or records.new_id()
+            return 1
+        self._ids[entry.index] = entry.id
+        if not self._versioned:
+            return 1  # nobody asks
+        stored = fetch(self._actor, kind, entry.id, locked=False)
+        return 1 if stored is None else stored.version + 1
+
+    def _refuse_twice(self, kind: str, params: writes.Params, found: Record | None) -> None:
+        """Refuse a condition that two entries find unmet: both would create what it describes."""
+        if found is not None:
+            return
+        condition = f"{kind}?{sorted(params)}"
+        if condition in self._unmet:
+            raise BadRequestError("another entry has the same condition", code="duplicate")
+        self._unmet.add(condition)
 
     def _refuse_overlap(self) -> None:
         """Refuse two entries that write one record: the order of entries means nothing."""
@@ -145,6 +190,10 @@ class Transaction:
                     self._links.add_condition(literal, found.reference)
 
     def _resolved(self, entry: Entry) -> Parsed:
+        text = self._resolved_text(entry)
+        return Parsed(jsontext.decode(text)[0], text)
+
+    def _resolved_text(self, entry: Entry) -> str:
         assert entry.text is not None
         text = self._links.resolve(entry.text)
         if "urn:" in text and bundle.unresolved(text):
@@ -153,7 +202,7 @@ class Transaction:
                 code="not-found",
                 expression=f"{entry.type}",
             )
-        return Parsed(jsontext.decode(text)[0], text)
+        return text
 
     def _create(self, entries: list[Entry]) -> None:
         """Create all new records with one statement a table."""
@@ -177,61 +226,35 @@ class Transaction:
             self._done[index] = Done(201, version.as_record())
 
     def _perform(self, entry: Entry) -> Answer:
-        if entry.method == "PUT" and entry.id is None:
-            assert entry.type is not None
-            return writes.update_matching(
-                self._actor,
-                self._grant,
-                entry.type,
-                entry.params,
-                self._resolved(entry),
-                record_id=self._ids[entry.index],
-            )
+        if entry.method == "PATCH":
+            return self._patch(entry)
         resource = self._resolved(entry) if entry.method == "PUT" else None
-        return perform(self._actor, self._grant, entry, resource)
+        if entry.index not in self._found:
+            return perform(self._actor, self._grant, entry, resource)
+        assert entry.type is not None
+        found, version = self._found[entry.index], matching(entry)
+        if resource is None:
+            return writes.delete_found(self._actor, entry.type, found, if_match=version)
+        new_id = self._ids[entry.index]
+        return writes.update_found(
+            self._actor,
+            self._grant,
+            entry.type,
+            found,
+            resource,
+            if_match=version,
+            record_id=new_id,
+        )
 
-
-def perform(
-    actor: Actor, grant: Grant | None, entry: Entry, resource: Parsed | str | None
-) -> Answer:
-    """Do what one entry asks; ``resource`` has its references resolved."""
-    kind, if_match = entry.type, None
-    if kind is None or (entry.version == "" and entry.method in {"GET", "HEAD"}):
-        raise BadRequestError("is not possible in a bundle", code="not-supported")
-    if entry.if_match is not None:
-        if_match = negotiation.version_of(entry.if_match)
-    match entry.method:
-        case "POST":
-            assert resource is not None
-            condition = entry.if_none_exist
-            wanted = None if condition is None else criteria(condition, kind)
-            return writes.create(actor, kind, resource, if_none_exist=wanted)
-        case "PUT" if entry.id is None:
-            assert resource is not None
-            return writes.update_matching(
-                actor, grant, kind, entry.params, resource, if_match=if_match
-            )
-        case "PUT":
-            assert resource is not None
-            assert entry.id is not None
-            return writes.update(actor, grant, kind, entry.id, resource, if_match=if_match)
-        case "DELETE" if entry.id is None:
-            return writes.delete_matching(actor, kind, entry.params)
-        case "DELETE":
-            assert entry.id is not None
-            return writes.delete(actor, kind, entry.id, if_match=if_match)
-        case _ if entry.id is None:
-            return searches.bundle(actor, kind, list(entry.params))
-        case _ if entry.version:
-            return Done(200, records.vread(actor, kind, entry.id, _number(entry.version)))
-        case _:
-            return Done(200, records.read(actor, kind, entry.id))
-
-
-def _number(version: str) -> int:
-    if not (version.isascii() and version.isdigit() and len(version) < 10):
-        raise NotFoundError("there is no such version")
-    return int(version)
+    def _patch(self, entry: Entry) -> Done:
+        assert entry.type is not None
+        if entry.index not in self._ids:
+            raise NotFoundError(f"no {entry.type} matches the condition")
+        text = self._resolved_text(entry)
+        change = patches.of_text(text, self._links, is_json_patch=entry.index in self._json_patches)
+        return patches.patch(
+            self._actor, entry.type, self._ids[entry.index], change, if_match=matching(entry)
+        )
 
 
 @contextmanager
@@ -280,18 +303,26 @@ def _answered(entry: Entry, answer: Answer) -> dict[str, Any]:
     """Return the entry of the response bundle."""
     if isinstance(answer, dict):
         return {"resource": answer, "response": {"status": _status(200)}}
+    if isinstance(answer, Response):
+        shown = {"resource": orjson.Fragment(answer.data)} if answer.data else {}
+        told = {"status": _status(answer.status_code)}
+        if place := answer.headers.get("Content-Location"):
+            told["location"] = place
+        return {**shown, "response": told}
     response: dict[str, Any] = {"status": _status(answer.status)}
     found: dict[str, Any] = {"response": response}
     record = answer.record
     if record is None:
         return found
     address = site.full_url(record)
-    if entry.method in {"POST", "PUT"}:
+    if entry.method in {"POST", "PUT", "PATCH"}:
         response["location"] = f"{address}/_history/{record.version}"
     response["etag"] = site.etag(record)
     response["lastModified"] = record.last_updated
     wanted = negotiation.prefer().answer
-    if entry.method in {"GET", "HEAD"} or wanted == "representation":
+    if answer.status == 304:
+        pass  # the client has it
+    elif entry.method in {"GET", "HEAD"} or wanted == "representation":
         found["resource"] = answers.resource(record)
     elif wanted == "OperationOutcome":
         response["outcome"] = operation_outcome([answers.done(record, answer.status)])

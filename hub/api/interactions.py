@@ -82,7 +82,7 @@ def create(resource_type: str) -> Response:
         limits.body(),
         if_none_exist=None if condition is None else criteria(condition, resource_type),
     )
-    return _written(done)
+    return written(done)
 
 
 def criteria(text: str, resource_type: str) -> list[tuple[str, str]]:
@@ -103,14 +103,17 @@ def update(resource_type: str, record_id: str) -> Response:
         record_id,
         limits.body(),
         if_match=negotiation.if_match(),
+        only_new=negotiation.only_new(),
     )
-    return _written(done)
+    return written(done)
 
 
 @blueprint.put("/<fhirtype:resource_type>")
 def update_matching(resource_type: str) -> Response:
     negotiation.check_accept()
     negotiation.check_content_type()
+    if negotiation.only_new():
+        raise BadRequestError("to create where nothing matches, POST with If-None-Exist")
     done = writes.update_matching(
         current_actor(),
         current_grant(),
@@ -119,10 +122,11 @@ def update_matching(resource_type: str) -> Response:
         limits.body(),
         if_match=negotiation.if_match(),
     )
-    return _written(done)
+    return written(done)
 
 
-def _written(done: writes.Done) -> Response:
+def written(done: writes.Done) -> Response:
+    """Answer a write as the client prefers."""
     assert done.record is not None
     return answers.of_write(done.record, done.status)
 
@@ -138,5 +142,6 @@ def delete(resource_type: str, record_id: str) -> Response:
 @blueprint.delete("/<fhirtype:resource_type>")
 def delete_matching(resource_type: str) -> Response:
     negotiation.check_accept()
-    writes.delete_matching(current_actor(), resource_type, query())
+    matching = negotiation.if_match()
+    writes.delete_matching(current_actor(), resource_type, query(), if_match=matching)
     return Response(status=204)

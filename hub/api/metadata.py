@@ -13,14 +13,14 @@ from flask import Response, request
 from fhir.registry import SUPPORTED_TYPES
 from fhir.registry.search_parameters import SearchParameter, search_parameters
 from fhir.search.parameter import UnknownParameterError, parameter_of
-from hub.api import answers, negotiation, operations, site
+from hub.api import answers, negotiation, operations, patches, site
 from hub.api.interactions import only
 from hub.api.site import blueprint
 from hub.api.writes import VERSIONED_UPDATE, WRITTEN_ONCE
 
 PUBLISHED = "2026-11-22"
 _INTERACTIONS = (
-    *("read", "vread", "update", "delete", "history-instance", "history-type", "create"),
+    *("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create"),
     "search-type",
 )
 _SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system")
@@ -82,6 +82,7 @@ def statement(_base: str) -> dict[str, Any]:
         **_head("capabilities"),
         "fhirVersion": "4.0.1",
         "format": [*negotiation.ANSWERS, "json", "xml"],
+        "patchFormat": list(patches.FORMATS),
         "rest": [rest],
     }
 
@@ -96,7 +97,7 @@ def _resource(resource_type: str) -> dict[str, Any]:
         "interaction": [
             {"code": code}
             for code in _INTERACTIONS
-            if not (changes_nothing and code in {"update", "delete"})
+            if not (changes_nothing and code in {"update", "patch", "delete"})
         ],
         "versioning": ("versioned-update" if resource_type in VERSIONED_UPDATE else "versioned"),
         "readHistory": True,

@@ -28,6 +28,9 @@ _PREFERENCE = re.compile(r'\s*([a-zA-Z-]+)\s*=\s*"?([a-zA-Z-]+)"?\s*').fullmatch
 _ASKED = "carehub.asked"
 _NOTHING: Mapping[str, str] = {}
 
+ANY_VERSION = -1
+"""``If-Match: *``: any version will do, but there must be one."""
+
 TRANSPORT = frozenset({"_format", "_pretty"})
 """Parameters that concern the answer's form, allowed on every interaction."""
 
@@ -124,6 +127,8 @@ def prefer() -> Prefer:
 
 def version_of(tag: str) -> int:
     """Return the version an entity tag names; 0, which no record has, for a foreign tag."""
+    if tag.strip() == "*":
+        return ANY_VERSION
     found = _VERSION(tag.strip())
     if found is None:
         raise BadRequestError('If-Match must be one entity tag such as W/"3"')
@@ -132,9 +137,19 @@ def version_of(tag: str) -> int:
 
 def if_match() -> int | None:
     tag = request.headers.get("If-Match")
-    if tag is None or tag.strip() == "*":
-        return None
-    return version_of(tag)
+    return None if tag is None else version_of(tag)
+
+
+def only_new() -> bool:
+    """Say whether a write wants that nothing is there yet: ``If-None-Match: *``, RFC 9110."""
+    tag = request.headers.get("If-None-Match")
+    return tag is not None and is_only_new(tag)
+
+
+def is_only_new(tag: str) -> bool:
+    if tag.strip() != "*":
+        raise BadRequestError("If-None-Match of a write can only be *: create, never update")
+    return True
 
 
 def is_known(version: int, modified: datetime) -> bool:
@@ -144,9 +159,14 @@ def is_known(version: int, modified: datetime) -> bool:
         return False
     known = request.headers.get("If-None-Match")
     if known is not None:
-        return any(tag.strip() == "*" or _number(tag) == str(version) for tag in known.split(","))
+        return among(version, known)
     since = parse_date(request.headers.get("If-Modified-Since"))
     return since is not None and modified.replace(microsecond=0) <= since
+
+
+def among(version: int, tags: str) -> bool:
+    """Say whether a version is one of the entity tags of If-None-Match."""
+    return any(tag.strip() == "*" or _number(tag) == str(version) for tag in tags.split(","))
 
 
 def _number(tag: str) -> str | None:

@@ -27,6 +27,8 @@ _SEARCHES = frozenset(
         "fhir.operation-everything-instance-Patient",
         "fhir.operation-everything-instance-Encounter",
         "fhir.operation-match-type-Patient",
+        "fhir.operation-meta-system",
+        "fhir.operation-meta-type-_fhirtype_resource_type_",
     }
 )
 

@@ -5,24 +5,28 @@ https://hl7.org/fhir/R4/http.html#create and the sections after it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fhir.jsontext import Parsed
 from fhir.outcomes import (
     BadRequestError,
+    ConflictError,
     ForbiddenError,
     MethodNotAllowedError,
     MultipleMatchesError,
     NotFoundError,
+    PreconditionFailedError,
     UnprocessableError,
 )
 from hub import records
 from hub.api import withheld
+from hub.api.negotiation import ANY_VERSION
 from hub.auth import Grant
 from hub.db import driver
 from hub.domain.actor import Actor
 from hub.records import Record
 from hub.records.reading import fetch
-from hub.records.saving import Body, read_body
+from hub.records.saving import Body, check, read_body
 from hub.transaction import transaction
 
 VERSIONED_UPDATE = frozenset(
@@ -54,6 +58,9 @@ SUBSETTED = "SUBSETTED"
 """Code of the tag of an incomplete resource: https://hl7.org/fhir/R4/http.html#subset."""
 
 Params = Sequence[tuple[str, str]]
+
+_TRIES = 10
+"""A condition whose one match keeps changing is given up after this many looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +101,27 @@ def update(
     body: Body,
     *,
     if_match: int | None = None,
+    only_new: bool = False,
 ) -> Done:
-    """Supersede a record; where the client may name ids, create it under its own id."""
-    _refuse_change(resource_type)
-    _refuse_kept(actor, resource_type, record_id)
+    """Supersede a record; where the client may name ids, create it under its own id.
+
+    ``only_new`` (``If-None-Match: *``) creates and never supersedes.
+    """
+    refuse_change(resource_type)
+    if only_new:
+        return _create_as(actor, grant, resource_type, record_id, body)
+    refuse_kept(actor, resource_type, record_id)
     parsed = Parsed(*read_body(body, resource_type))
     _refuse_part(parsed)
     body = withheld.restored(actor, resource_type, record_id, parsed)
-    if if_match is None and resource_type in VERSIONED_UPDATE:
+    if if_match == ANY_VERSION or (if_match is None and resource_type in VERSIONED_UPDATE):
         stored = fetch(actor, resource_type, record_id, locked=False)
-        if stored is not None and not stored.deleted:
-            raise BadRequestError(
-                f'an update of {resource_type} needs If-Match: W/"<version you read>"',
-                code="required",
-            )
+        there = stored is not None and not stored.deleted
+        if if_match == ANY_VERSION and not there:
+            raise PreconditionFailedError(f"{resource_type}/{record_id} is not here")
+        if there and resource_type in VERSIONED_UPDATE:
+            raise needs_version(resource_type)
+        if_match = None
     own_ids = grant is not None and grant.own_ids
     try:
         record = records.update(
@@ -116,14 +130,56 @@ def update(
     except NotFoundError as error:
         if own_ids or error.issues[0].code != "not-found":
             raise
-        raise MethodNotAllowedError(
-            f"{error.text}, and this client may not choose ids: create it by POST",
-            headers={"Allow": "GET, HEAD"},
-        ) from error
+        raise _no_own_ids(error.text) from error
     return Done(201 if record.version == 1 else 200, record)
 
 
-def _refuse_change(resource_type: str) -> None:
+def needs_version(resource_type: str) -> BadRequestError:
+    return BadRequestError(
+        f'a change of {resource_type} needs If-Match: W/"<version you read>"', code="required"
+    )
+
+
+def _no_own_ids(why: str) -> MethodNotAllowedError:
+    return MethodNotAllowedError(
+        f"{why}, and this client may not choose ids: create it by POST",
+        headers={"Allow": "GET, HEAD"},
+    )
+
+
+def _create_as(
+    actor: Actor, grant: Grant | None, resource_type: str, record_id: str, body: Body
+) -> Done:
+    """Create a record under the client's own id. Raises PreconditionFailedError if it is there."""
+    parsed = Parsed(*read_body(body, resource_type))
+    check(parsed.value)
+    if parsed.value.get("id") != record_id:
+        raise BadRequestError(
+            f"the resource's id must be {record_id}, as in the address",
+            expression=f"{resource_type}.id",
+        )
+    with transaction():
+        stored = fetch(actor, resource_type, record_id, locked=True)
+        if stored is not None and not stored.deleted:
+            raise PreconditionFailedError(f"{resource_type}/{record_id} is here already")
+        if grant is None or not grant.own_ids:
+            raise _no_own_ids(f"{resource_type}/{record_id} is not here")
+        if stored is not None:
+            return update(actor, grant, resource_type, record_id, parsed, if_match=stored.version)
+        try:
+            return Done(201, _created(actor, resource_type, parsed, record_id))
+        except ConflictError as error:
+            # Somebody else has just created it, or it is there and hidden.
+            raise PreconditionFailedError(error.text) from error
+
+
+def named_id(value: dict[str, Any]) -> str | None:
+    """Return the id that a resource names."""
+    named = value.get("id")
+    return None if named is None else str(named)
+
+
+def refuse_change(resource_type: str) -> None:
     if resource_type in WRITTEN_ONCE:
         raise MethodNotAllowedError(
             f"{resource_type} is created and read, never changed or deleted",
@@ -131,7 +187,7 @@ def _refuse_change(resource_type: str) -> None:
         )
 
 
-def _refuse_kept(actor: Actor, resource_type: str, record_id: str) -> None:
+def refuse_kept(actor: Actor, resource_type: str, record_id: str) -> None:
     """Refuse to change a managed record whose type has no rules of its own to change it by.
 
     What the hub writes beside a plan, a referral or a register entry changes with them, through
@@ -170,36 +226,96 @@ def update_matching(
     if_match: int | None = None,
     record_id: str | None = None,
 ) -> Done:
-    """Update the one record that matches, or create one (as ``record_id``) where none does."""
-    _refuse_change(resource_type)
+    """Update the one record that matches, or create one where none does.
+
+    The new record gets the id that the resource names, else ``record_id``, else one of ours:
+    https://hl7.org/fhir/R4/http.html#cond-update.
+    """
+    refuse_change(resource_type)
     with transaction():
-        found = one_match(actor, resource_type, params)
-        if found is None:
-            return Done(201, _created(actor, resource_type, body, record_id))
-        if if_match is None and resource_type in VERSIONED_UPDATE:
-            # The search has locked nothing: the version that matched must still be the current.
-            if_match = found.version
-        return update(actor, grant, resource_type, found.id, body, if_match=if_match)
+        found = held_match(actor, resource_type, params)
+        return update_found(
+            actor, grant, resource_type, found, body, if_match=if_match, record_id=record_id
+        )
+
+
+def update_found(
+    actor: Actor,
+    grant: Grant | None,
+    resource_type: str,
+    found: Record | None,
+    body: Body,
+    *,
+    if_match: int | None = None,
+    record_id: str | None = None,
+) -> Done:
+    """Update what a condition has found (``held_match``), or create where that is nothing."""
+    refuse_change(resource_type)
+    parsed = Parsed(*read_body(body, resource_type))
+    named = named_id(parsed.value)
+    if found is not None:
+        if named is None:
+            text = f'{{"id":"{found.id}",{parsed.text[1:]}'
+            parsed = Parsed({"id": found.id, **parsed.value}, text)
+        return update(actor, grant, resource_type, found.id, parsed, if_match=if_match)
+    if if_match is not None:
+        raise _no_match(resource_type)
+    if named is None:
+        return Done(201, _created(actor, resource_type, parsed, record_id))
+    try:
+        return _create_as(actor, grant, resource_type, named, parsed)
+    except PreconditionFailedError as error:
+        raise ConflictError(
+            f"{resource_type}/{named} is here already and does not match the condition"
+        ) from error
+
+
+def _no_match(resource_type: str) -> PreconditionFailedError:
+    return PreconditionFailedError(f"no {resource_type} matches the condition")
 
 
 def delete(
     actor: Actor, resource_type: str, record_id: str, *, if_match: int | None = None
 ) -> Done:
-    _refuse_change(resource_type)
-    _refuse_kept(actor, resource_type, record_id)
-    records.delete(actor, resource_type, record_id, if_match=if_match)
+    refuse_change(resource_type)
+    refuse_kept(actor, resource_type, record_id)
+    version = None if if_match == ANY_VERSION else if_match
+    records.delete(actor, resource_type, record_id, if_match=version)
     return Done(204)
 
 
-def delete_matching(actor: Actor, resource_type: str, params: Params) -> Done:
+def delete_matching(
+    actor: Actor, resource_type: str, params: Params, *, if_match: int | None = None
+) -> Done:
     """Delete the one record that matches; deleting nothing is no error."""
-    _refuse_change(resource_type)
+    refuse_change(resource_type)
     with transaction():
-        found = one_match(actor, resource_type, params)
-        if found is not None:
-            _refuse_kept(actor, resource_type, found.id)
-            records.delete(actor, resource_type, found.id, if_match=found.version)
+        found = held_match(actor, resource_type, params)
+        return delete_found(actor, resource_type, found, if_match=if_match)
+
+
+def delete_found(
+    actor: Actor, resource_type: str, found: Record | None, *, if_match: int | None = None
+) -> Done:
+    """Delete what a condition has found; nothing is no error, unless it has a version."""
+    if found is not None:
+        return delete(actor, resource_type, found.id, if_match=if_match)
+    if if_match is not None:
+        raise _no_match(resource_type)
     return Done(204)
+
+
+def held_match(actor: Actor, resource_type: str, params: Params) -> Record | None:
+    """Return the one record that matches, whose row is held until the transaction ends."""
+    for _ in range(_TRIES):
+        found = one_match(actor, resource_type, params)
+        if found is None:
+            return None
+        stored = fetch(actor, resource_type, found.id, locked=True)
+        if stored is not None and stored.version == found.version:
+            return found
+        # It has changed since the search looked, and may match no more.
+    raise ConflictError(f"the {resource_type} that matches is being changed by others: try again")
 
 
 def one_match(actor: Actor, resource_type: str, params: Params) -> Record | None:

@@ -8,7 +8,7 @@ from hub.records import audit, outbox
 from hub.records.access import visible_to
 from hub.records.bulk import insert_many, new_version
 from hub.records.guards import guard
-from hub.records.ids import new_id
+from hub.records.ids import is_ours, new_id
 from hub.records.page import Page
 from hub.records.reading import lock, read, read_many
 from hub.records.record import Record, instant, is_managed
@@ -30,6 +30,7 @@ __all__ = [
     "insert_many",
     "instant",
     "is_managed",
+    "is_ours",
     "lock",
     "new_id",
     "new_version",

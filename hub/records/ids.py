@@ -1,7 +1,15 @@
 """Time-ordered ids (RFC 9562 UUID version 7): random ids cost write amplification."""
 
 import os
+import re
 import time
+
+_OURS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").fullmatch
+
+
+def is_ours(record_id: str) -> bool:
+    """Say whether an id looks as if the hub had given it; clients name theirs otherwise."""
+    return _OURS(record_id) is not None
 
 
 def new_id() -> str:

@@ -33,7 +33,7 @@ class Record:
     @property
     def resource(self) -> dict[str, Any]:
         """A copy of the resource that the caller may change; decimals are ``Decimal``."""
-        copy: dict[str, Any] = copied(self._parsed)
+        copy: dict[str, Any] = jsontext.copied(self._parsed)
         return copy
 
     def __getitem__(self, element: str) -> Any:
@@ -42,15 +42,6 @@ class Record:
 
     def get(self, element: str, default: Any = None) -> Any:
         return self._parsed.get(element, default)
-
-
-def copied(value: Any) -> Any:
-    """Copy parsed JSON; several times faster than copy.deepcopy, which also copies scalars."""
-    if isinstance(value, dict):
-        return {name: copied(child) for name, child in value.items()}
-    if isinstance(value, list):
-        return [copied(child) for child in value]
-    return value
 
 
 def is_managed(resource: dict[str, Any]) -> bool:

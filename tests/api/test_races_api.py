@@ -1,13 +1,18 @@
 """Many clients at once: exactly one wins, nothing is lost."""
 
+import base64
 import json
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 N = 8
+MANY = 16
 
 
 @pytest.fixture
@@ -42,6 +47,120 @@ def test_of_many_updates_of_one_version_exactly_one_wins(
     assert answers == {200: 1, 412: N - 1}
     history = app.test_client().get("/fhir/Task/t/_history", headers=headers).get_json()
     assert len(history["entry"]) == 2
+
+
+def at_once(app: Flask, do: Callable[[FlaskClient, int], int]) -> Counter[int]:
+    """Let many clients begin at one moment; count their statuses."""
+    together = Barrier(MANY)
+
+    def one(number: int) -> int:
+        client = app.test_client()
+        together.wait(20)
+        return do(client, number)
+
+    with ThreadPoolExecutor(MANY) as pool:
+        return Counter(pool.map(one, range(MANY)))
+
+
+def entry(method: str, url: str, resource: str | None, **conditions: str) -> str:
+    found: dict[str, object] = {"request": {"method": method, "url": url, **conditions}}
+    if resource is not None:
+        found["resource"] = json.loads(resource)
+    return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": [found]})
+
+
+def binary(patch: str) -> str:
+    return json.dumps(
+        {
+            "resourceType": "Binary",
+            "contentType": "application/json-patch+json",
+            "data": base64.b64encode(patch.encode()).decode(),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["PUT", "PATCH", "PATCH matching", "transaction PUT", "transaction PATCH", "DELETE"]
+)
+def test_of_sixteen_changes_of_one_version_exactly_one_wins(
+    app: Flask, headers: dict[str, str], kind: str
+) -> None:
+    body = task(identifier=[{"system": "s", "value": "v"}])
+    assert app.test_client().put("/fhir/Task/t", data=body, headers=headers).status_code == 201
+    matching = {**headers, "If-Match": 'W/"1"'}
+    patching = {**matching, "Content-Type": "application/json-patch+json"}
+
+    def change(client: FlaskClient, number: int) -> int:
+        changed = task(description=f"writer {number}")
+        patch = json.dumps([{"op": "add", "path": "/description", "value": f"writer {number}"}])
+        match kind:
+            case "PUT":
+                answer = client.put("/fhir/Task/t", data=changed, headers=matching)
+            case "PATCH":
+                answer = client.patch("/fhir/Task/t", data=patch, headers=patching)
+            case "PATCH matching":
+                answer = client.patch("/fhir/Task?identifier=s|v", data=patch, headers=patching)
+            case "transaction PUT":
+                sent = entry("PUT", "Task/t", changed, ifMatch='W/"1"')
+                answer = client.post("/fhir", data=sent, headers=headers)
+            case "transaction PATCH":
+                sent = entry("PATCH", "Task/t", binary(patch), ifMatch='W/"1"')
+                answer = client.post("/fhir", data=sent, headers=headers)
+            case _:
+                answer = client.delete("/fhir/Task/t", headers=matching)
+        return answer.status_code
+
+    won = 204 if kind == "DELETE" else 200
+    assert at_once(app, change) == {won: 1, 412: MANY - 1}
+    history = app.test_client().get("/fhir/Task/t/_history", headers=headers).get_json()
+    assert len(history["entry"]) == 2
+
+
+def test_patches_of_different_parts_all_succeed(app: Flask, headers: dict[str, str]) -> None:
+    body = json.dumps({"resourceType": "Patient", "id": "p"})
+    app.test_client().put("/fhir/Patient/p", data=body, headers=headers)
+    patching = {**headers, "Content-Type": "application/json-patch+json"}
+
+    def patch(client: FlaskClient, number: int) -> int:
+        more = [{"op": "add", "path": "/name/-", "value": {"family": f"Name{number}"}}]
+        url, sent = "/fhir/Patient/p", json.dumps(more)
+        return client.patch(url, data=sent, headers=patching).status_code
+
+    first = json.dumps([{"op": "add", "path": "/name", "value": [{"family": "First"}]}])
+    app.test_client().patch("/fhir/Patient/p", data=first, headers=patching)
+    assert at_once(app, patch) == {200: MANY}
+    kept = app.test_client().get("/fhir/Patient/p", headers=headers).get_json()
+    assert len(kept["name"]) == MANY + 1
+    assert kept["meta"]["versionId"] == str(MANY + 2)
+
+
+@pytest.mark.parametrize("kind", ["POST", "PUT", "If-None-Match", "transaction POST"])
+def test_of_sixteen_conditional_creates_exactly_one_creates(
+    app: Flask, headers: dict[str, str], kind: str
+) -> None:
+    body = json.dumps({"resourceType": "Patient", "identifier": [{"system": "s", "value": "v"}]})
+    named = json.dumps({**json.loads(body), "id": "p"})
+    sought = "identifier=s|v"
+
+    def create(client: FlaskClient, _: int) -> int:
+        match kind:
+            case "POST":
+                more = {**headers, "If-None-Exist": sought}
+                return client.post("/fhir/Patient", data=body, headers=more).status_code
+            case "PUT":
+                return client.put(f"/fhir/Patient?{sought}", data=body, headers=headers).status_code
+            case "If-None-Match":
+                more = {**headers, "If-None-Match": "*"}
+                return client.put("/fhir/Patient/p", data=named, headers=more).status_code
+            case _:
+                sent = entry("POST", "Patient", body, ifNoneExist=sought)
+                answer = client.post("/fhir", data=sent, headers=headers).get_json()
+                return int(answer["entry"][0]["response"]["status"][:3])
+
+    lost = 412 if kind == "If-None-Match" else 200
+    assert at_once(app, create) == {201: 1, lost: MANY - 1}
+    found = app.test_client().get(f"/fhir/Patient?{sought}", headers=headers).get_json()
+    assert found["total"] == 1
 
 
 def test_updates_without_if_match_are_all_kept_as_versions(

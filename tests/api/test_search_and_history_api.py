@@ -153,6 +153,15 @@ def test_capability_statement_is_legal_and_matches_the_registry(client: FlaskCli
     assert set(resources) == set(SUPPORTED_TYPES)
     assert resources["Task"]["versioning"] == "versioned-update"
     assert resources["Patient"]["versioning"] == "versioned"
+    offered = {i["code"] for i in resources["Patient"]["interaction"]}
+    assert {"read", "vread", "update", "patch", "delete", "history-instance"} <= offered
+    kept = {i["code"] for i in resources["AuditEvent"]["interaction"]}
+    assert kept.isdisjoint({"update", "patch", "delete"})
+    assert statement["patchFormat"] == [
+        "application/json-patch+json",
+        "application/fhir+json",
+        "application/fhir+xml",
+    ]
     names = {p["name"] for p in resources["Patient"]["searchParam"]}
     assert {"identifier", "family", "birthdate", "general-practitioner", "_id"} <= names
     own = {operation["name"] for operation in resources["Patient"]["operation"]}

@@ -31,6 +31,8 @@ def entry(method: str, url: str, **more: Any) -> dict[str, Any]:
         ("Patient/1/_history/2", ("Patient", "1", "2")),
         ("Patient/1/_history", ("Patient", "1", "")),
         ("https://hub.example.org/fhir/Patient/1", ("Patient", "1", None)),
+        ("_history", (None, None, "")),
+        ("Patient/1/$everything", ("Patient", "1", None)),
     ],
 )
 def test_what_an_address_means(url: str, expected: tuple[str, str | None, str | None]) -> None:
@@ -64,9 +66,10 @@ def test_the_order_of_a_transaction() -> None:
 @pytest.mark.parametrize(
     ("given", "expression"),
     [
-        (entry("GET", "Patient/$everything"), "Bundle.entry[0].request.url"),
+        (entry("GET", "Patient/1/2"), "Bundle.entry[0].request.url"),
+        (entry("GET", "Patient/1/$a/b"), "Bundle.entry[0].request.url"),
         (entry("GET", "Patient/1/Condition"), "Bundle.entry[0].request.url"),
-        (entry("PATCH", "Patient/1"), "Bundle.entry[0].request.method"),
+        (entry("PATCH", "Patient/1"), "Bundle.entry[0].resource"),
         ({"request": {"method": "PUT", "url": "Patient/1"}}, "Bundle.entry[0].resource"),
         ({"request": {"method": "FETCH", "url": "Patient/1"}}, "Bundle.entry[0].request.method"),
         ({"request": {"url": "Patient/1"}}, "Bundle.entry[0].request.method"),
@@ -89,6 +92,76 @@ def test_a_bundle_of_bad_structure_is_refused() -> None:
     text = '{"resourceType":"Bundle","type":"batch","entry":[1]}'
     with pytest.raises(InvalidResourceError):
         bundle.read(text)[1]
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "methods"),
+    [
+        ("ifMatch", 'W/"1"', {"PUT", "PATCH", "DELETE"}),
+        ("ifNoneMatch", 'W/"1"', {"GET", "HEAD", "PUT"}),
+        ("ifModifiedSince", "2026-01-01T00:00:00Z", {"GET", "HEAD"}),
+        ("ifNoneExist", "identifier=1", {"POST"}),
+    ],
+)
+def test_a_condition_that_would_be_ignored_is_refused(
+    condition: str, value: str, methods: set[str]
+) -> None:
+    for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "POST"):
+        given = entry(method, "Patient/1", resource={"resourceType": "Patient"})
+        given["request"][condition] = value
+        if method in methods:
+            (found,) = read(given)
+            held = (found.if_match, found.if_none_match, found.if_modified_since)
+            assert value in {*held, found.if_none_exist}
+            continue
+        with pytest.raises(BadRequestError) as refusal:
+            read(given)
+        assert refusal.value.issues[0].expression == f"Bundle.entry[0].request.{condition}"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_what_the_client_has_is_asked_of_one_record(method: str) -> None:
+    given = entry(method, "Patient?name=a", resource={"resourceType": "Patient"})
+    given["request"]["ifNoneMatch"] = "*"
+    with pytest.raises(BadRequestError) as refusal:
+        read(given)
+    assert refusal.value.issues[0].expression == "Bundle.entry[0].request.ifNoneMatch"
+
+
+def test_an_operation_is_known_by_its_name() -> None:
+    (found,) = read(entry("GET", "Patient/1/$everything?_count=5"))
+    assert (found.operation, found.params) == ("everything", (("_count", "5"),))
+
+
+def test_versions_uris_and_lists_of_uris_are_links_too_and_canonicals_are_not() -> None:
+    links = Links()
+    links.add(PERSON, "Patient/new")
+    links.add("urn:oid:1.2.3", "Task/new", 4)
+    links.add("https://a.example.org/ValueSet/1", "ValueSet/new")
+    text = json.dumps(
+        {
+            "resourceType": "Basic",
+            "old": {"reference": f"{PERSON}/_history/9"},
+            "part": {"reference": "urn:oid:1.2.3/_history/1#x"},
+            "extension": [{"url": "https://e.example.org/x", "valueUri": PERSON}],
+            "more": [{"valueReference": {"reference": PERSON}}, {"valueCanonical": PERSON}],
+            "instantiatesUri": ["urn:oid:1.2.3", "https://other.example.org"],
+            "text": {"div": f"<a href='{PERSON}'>x</a>"},
+            "content": {"attachment": {"url": PERSON}},
+        }
+    )
+    assert json.loads(links.resolve(text)) == {
+        "resourceType": "Basic",
+        "old": {"reference": "Patient/new/_history/1"},
+        "part": {"reference": "Task/new/_history/4#x"},
+        "extension": [{"url": "https://e.example.org/x", "valueUri": "Patient/new"}],
+        "more": [{"valueReference": {"reference": "Patient/new"}}, {"valueCanonical": PERSON}],
+        "instantiatesUri": ["Task/new", "https://other.example.org"],
+        "text": {"div": f"<a href='{PERSON}'>x</a>"},
+        "content": {"attachment": {"url": "Patient/new"}},
+    }
+    definition = '{"resourceType":"ValueSet","url":"https://a.example.org/ValueSet/1"}'
+    assert links.resolve(definition) == definition
 
 
 def test_references_are_resolved_and_identifiers_are_not() -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from fhir.outcomes import UnprocessableError
 from hub import records
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import NotPermittedError, RuleError, StateError
 from hub.records import Record
+from hub.records.labels import relabel
 from hub.services import tasks
 from hub.transaction import transaction
 from tests.unit.hub.services.conftest import SET_UP, Person
@@ -55,6 +57,20 @@ def test_an_api_client_of_nobody_moves_nothing(task: Record, system_actor: Actor
         put(system_actor, task, status="accepted")
     with pytest.raises(NotPermittedError):
         put(system_actor, task, description="Something else")
+
+
+def test_labels_are_a_change_like_any_other(task: Record, system_actor: Actor) -> None:
+    def labelled(meta: dict[str, Any]) -> dict[str, Any]:
+        return {**meta, "security": [{"code": "R"}]}
+
+    def foreign(meta: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in meta.items() if name != "tag"}
+
+    with pytest.raises(NotPermittedError):
+        relabel(system_actor, "Task", task.id, "meta-add", labelled)
+    with pytest.raises(UnprocessableError, match="set by the hub only"):
+        relabel(HUB, "Task", task.id, "meta-delete", foreign)
+    assert relabel(HUB, "Task", task.id, "meta-add", labelled)["meta"]["security"]
 
 
 @pytest.mark.parametrize("owner", [None, {"display": "somebody"}, {"reference": "Patient/1"}])
