@@ -1,7 +1,7 @@
 """FHIRPath for what definitions say: conditions, dynamic values, criteria of measures.
 
 https://hl7.org/fhir/R4/fhirpath.html. Off the hot path: a search never comes here. The time is an
-argument, also for ``now()`` and ``today()``.
+argument, also for what FHIRPath itself says of now and today.
 """
 
 from collections.abc import Mapping
