@@ -12,7 +12,8 @@ from flask import Response, request
 
 from fhir.registry import SUPPORTED_TYPES
 from fhir.registry.search_parameters import SearchParameter, search_parameters
-from fhir.search.parameter import UnknownParameterError, parameter_of
+from fhir.search.parameter import parameter_of
+from fhir.search.values import UnknownParameterError
 from hub.api import answers, negotiation, operations, site
 from hub.api.interactions import only
 from hub.api.site import blueprint

@@ -14,6 +14,7 @@ from hub.records.reading import lock, read, read_many
 from hub.records.record import Record, instant, is_managed
 from hub.records.saving import adopt, create, delete, update
 from hub.records.search import find, search
+from hub.records.systemwide import allowed_types, find_all
 from hub.records.tables import TABLES
 from hub.records.versions import history, vread
 
@@ -21,10 +22,12 @@ __all__ = [
     "Page",
     "Record",
     "adopt",
+    "allowed_types",
     "audit",
     "create",
     "delete",
     "find",
+    "find_all",
     "guard",
     "history",
     "insert_many",

@@ -9,6 +9,7 @@ from fhir.registry.search_parameters import SearchParameter, patient_parameters,
 from fhir.search import keys
 from fhir.search.cover import cover
 from fhir.search.criteria import (
+    CanonicalCriterion,
     Criterion,
     IdentifierCriterion,
     OfTypeCriterion,
@@ -22,7 +23,7 @@ from fhir.search.index import patient_column_parameters
 from fhir.search.keys import hashed
 from fhir.search.paths import without_version
 from fhir.search.text import telephone
-from hub.records.content import in_content
+from hub.records.content import in_content, other_tokens
 from hub.records.promoted import PROMOTED
 from hub.records.sql import FALSE, Sql, any_of
 
@@ -66,6 +67,8 @@ def overlaps(scope: "Scope", found: list[int]) -> Sql:
 
 
 def token(scope: "Scope", criterion: TokenCriterion) -> Sql:
+    if criterion.modifier == "ne":
+        return other_tokens(scope, criterion.parameter, criterion.values[0])
     condition = _column(scope, criterion)
     if condition is None:
         condition = _of_own_system(scope, criterion)
@@ -256,6 +259,29 @@ def _prefixes(value: str) -> Iterator[str]:
         # Not inside the "://" of the scheme.
         if match.start() > 0 and value[match.start() - 1] not in ":/":
             yield value[: match.start()]
+
+
+def canonical(scope: "Scope", criterion: CanonicalCriterion) -> Sql:
+    """``url|1`` is above ``url|1.2``; a url without version is above all its versions."""
+    parameter = criterion.parameter
+    if criterion.below:
+        found = []
+        for value in criterion.values:
+            deeper = f"{value}." if "|" in value else f"{value}|"
+            found.append(
+                in_content(scope, parameter, "v = %s OR starts_with(v, %s)", (value, deeper))
+            )
+        return any_of(found)
+    coarser = [each for value in criterion.values for each in _coarser(value)]
+    return in_content(scope, parameter, "v = ANY(%s::text[])", (coarser,))
+
+
+def _coarser(value: str) -> Iterator[str]:
+    address, bar, version = value.partition("|")
+    yield address
+    parts = version.split(".") if bar else []
+    for place in range(len(parts)):
+        yield f"{address}|{'.'.join(parts[: place + 1])}"
 
 
 def _below(scope: "Scope", parameter: SearchParameter, value: str) -> Sql:
