@@ -196,6 +196,8 @@ def perform(
 ) -> Answer:
     """Do what one entry asks; ``resource`` has its references resolved."""
     kind, if_match = entry.type, None
+    if entry.method in {"GET", "HEAD"} and (kind is None or entry.member):
+        return _search(actor, entry)
     if kind is None or (entry.version == "" and entry.method in {"GET", "HEAD"}):
         raise BadRequestError("is not possible in a bundle", code="not-supported")
     if entry.if_match is not None:
@@ -226,6 +228,18 @@ def perform(
             return Done(200, records.vread(actor, kind, entry.id, _number(entry.version)))
         case _:
             return Done(200, records.read(actor, kind, entry.id))
+
+
+def _search(actor: Actor, entry: Entry) -> dict[str, Any]:
+    """Search all types, or a compartment."""
+    params = list(entry.params)
+    if entry.type is None and entry.version is None:
+        return searches.bundle_of_all(actor, params)
+    if entry.type is None or entry.id is None or entry.member is None:
+        raise BadRequestError("is not possible in a bundle", code="not-supported")
+    if entry.member == "*":
+        return searches.bundle_of_compartment(actor, entry.type, entry.id, params)
+    return searches.bundle_in(actor, entry.type, entry.id, entry.member, params)
 
 
 def _number(version: str) -> int:

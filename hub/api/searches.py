@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#search
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -12,6 +13,9 @@ from fhir.bundle import parameters
 from fhir.outcomes import BadRequestError
 from fhir.registry import SUPPORTED_TYPES
 from fhir.search import compartments, types
+from fhir.search.criteria import Criterion, Query
+from fhir.search.own_references import relative
+from fhir.search.query import parse
 from fhir.systems import CAREHUB
 from hub import records
 from hub.api import answers, limits, negotiation, site, subsets
@@ -114,7 +118,7 @@ def bundle(
     actor: Actor, resource_type: str, params: Params, *, lenient: bool = False
 ) -> dict[str, Any]:
     """Return the searchset Bundle of a search."""
-    page = records.search(actor, resource_type, params, lenient=lenient)
+    page = _found(actor, resource_type, params, (), lenient=lenient)
     subsets.check_elements(resource_type, page.query.elements)
     return _searchset(page, f"/{resource_type}", params)
 
@@ -130,7 +134,7 @@ def bundle_in(
 ) -> dict[str, Any]:
     """Return the searchset of one type in a compartment."""
     within = compartments.within(compartment, record_id, resource_type)
-    page = records.search(actor, resource_type, params, lenient=lenient, also=(within,))
+    page = _found(actor, resource_type, params, (within,), lenient=lenient)
     subsets.check_elements(resource_type, page.query.elements)
     return _searchset(page, f"/{compartment}/{record_id}/{resource_type}", params)
 
@@ -141,7 +145,7 @@ def bundle_of_compartment(
     """Return the searchset of all that is in a compartment."""
     members = compartments.members(compartment)
     chosen = types.named(params, members) or records.allowed_types(actor, members)
-    queries = types.parse_all(chosen, params, lenient=lenient)
+    queries = _queries(chosen, params, lenient=lenient)
     within = {each: compartments.within(compartment, record_id, each) for each in chosen}
     page = records.find_all(actor, queries, within)
     subsets.check_elements_of(chosen, page.query.elements)
@@ -151,9 +155,25 @@ def bundle_of_compartment(
 def bundle_of_all(actor: Actor, params: Params, *, lenient: bool = False) -> dict[str, Any]:
     """Return the searchset of a search of several types."""
     chosen = types.named(params) or records.allowed_types(actor, SUPPORTED_TYPES)
-    page = records.find_all(actor, types.parse_all(chosen, params, lenient=lenient))
+    page = records.find_all(actor, _queries(chosen, params, lenient=lenient))
     subsets.check_elements_of(chosen, page.query.elements)
     return _searchset(page, "", params)
+
+
+def _found(
+    actor: Actor, resource_type: str, params: Params, also: Sequence[Criterion], *, lenient: bool
+) -> Page:
+    base = site.base()
+    if any(base in value for _, value in params):
+        records.supported(resource_type)
+        asked = relative(parse(resource_type, params, lenient=lenient), base)
+        return records.find(actor, asked, also=also)
+    return records.search(actor, resource_type, params, lenient=lenient, also=also)
+
+
+def _queries(chosen: Sequence[str], params: Params, *, lenient: bool) -> list[Query]:
+    asked = types.parse_all(chosen, params, lenient=lenient)
+    return [relative(query, site.base()) for query in asked]
 
 
 def _searchset(page: Page, path: str, params: Params) -> dict[str, Any]:

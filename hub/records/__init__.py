@@ -10,7 +10,7 @@ from hub.records.bulk import insert_many, new_version
 from hub.records.guards import guard
 from hub.records.ids import new_id
 from hub.records.page import Page
-from hub.records.reading import lock, read, read_many
+from hub.records.reading import lock, read, read_many, supported
 from hub.records.record import Record, instant, is_managed
 from hub.records.saving import adopt, create, delete, update
 from hub.records.search import find, search
@@ -40,6 +40,7 @@ __all__ = [
     "read",
     "read_many",
     "search",
+    "supported",
     "table",
     "update",
     "visible_to",

@@ -65,7 +65,7 @@ def test_the_order_of_a_transaction() -> None:
     ("given", "expression"),
     [
         (entry("GET", "Patient/$everything"), "Bundle.entry[0].request.url"),
-        (entry("GET", "Patient/1/Condition"), "Bundle.entry[0].request.url"),
+        (entry("GET", "Patient/1/Condition/2"), "Bundle.entry[0].request.url"),
         (entry("PATCH", "Patient/1"), "Bundle.entry[0].request.method"),
         ({"request": {"method": "PUT", "url": "Patient/1"}}, "Bundle.entry[0].resource"),
         ({"request": {"method": "FETCH", "url": "Patient/1"}}, "Bundle.entry[0].request.method"),
