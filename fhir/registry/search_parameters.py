@@ -42,6 +42,8 @@ class SearchParameter:
     """Where the values are: JSON path (with ``[is Type]`` and ``[name=value]``), data type."""
     targets: tuple[str, ...] = ()
     """Types that a reference may point to, of those supported here."""
+    foreign_targets: tuple[str, ...] = ()
+    """The others: what points to them is found, though not what they are."""
     multi: bool = False
     """Whether one resource can have several values."""
     components: tuple[Component, ...] = ()
@@ -68,6 +70,7 @@ def _parameter(code: str, source: dict[str, Any], bit: int) -> SearchParameter:
         bit=bit,
         paths=paths,
         targets=tuple(t for t in source.get("targets", ()) if t in SUPPORTED_TYPES),
+        foreign_targets=tuple(t for t in source.get("targets", ()) if t not in SUPPORTED_TYPES),
         multi=source.get("multi", False),
         components=tuple(
             Component(code=c["code"], kind=c["kind"], paths=_pairs(c["paths"]))

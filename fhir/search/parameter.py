@@ -56,7 +56,7 @@ _CONTROLS = (
 
 _MODIFIERS = {
     "token": ("missing", "not", "text"),
-    "reference": ("missing", "identifier"),
+    "reference": ("missing",),
     "string": ("missing", "exact", "contains"),
     "uri": ("missing", "above", "below"),
     "date": ("missing",),
@@ -89,9 +89,11 @@ def modifiers_of(parameter: SearchParameter) -> tuple[str, ...]:
     if parameter.kind == "token" and "Identifier" in parameter.types:
         valid = (*valid, "of-type")
     if parameter.kind == "reference":
+        if "Reference" in parameter.types:
+            valid = (*valid, "identifier")
         if "canonical" in parameter.types or any(map(whole_parameter, parameter.targets)):
             valid = (*valid, "above", "below")
-        valid = (*valid, *parameter.targets)
+        valid = (*valid, *parameter.targets, *parameter.foreign_targets)
     return valid
 
 

@@ -119,6 +119,18 @@ _INSTANT = (
 )
 
 
+def with_system(scope: "Scope", parameter: SearchParameter, systems: list[str | None]) -> Sql:
+    """Say that an element of the parameter has one of these systems."""
+    return any_of(
+        Sql(
+            f"EXISTS (SELECT 1 FROM jsonb_path_query({scope.alias}.content::jsonb, %s::jsonpath) v"
+            " WHERE v ->> 'system' = ANY(%s::text[]))",
+            (jsonpath(path), systems),
+        )
+        for path, _ in parameter.paths
+    )
+
+
 def included_in_precision(scope: "Scope", parameter: SearchParameter, value: Decimal) -> Sql:
     """Say that a number of the parameter, as exact as it is written, can be ``value``."""
     paths = [jsonpath(path) for path, kind in parameter.paths if kind == "decimal"]

@@ -25,7 +25,7 @@ from fhir.search.text import normalised, sounds
 from hub import clock
 from hub.records.content import in_content, included_in_precision
 from hub.records.row import BEGINNING, END
-from hub.records.sql import FALSE, TRUE, Sql, all_of, any_of, like
+from hub.records.sql import FALSE, TRUE, Sql, all_of, any_of, folded, like
 from hub.records.tables import date_columns
 
 if TYPE_CHECKING:
@@ -41,9 +41,13 @@ def string(scope: "Scope", criterion: StringCriterion) -> Sql:
     if criterion.modifier == "text":
         return any_of(
             in_content(
-                scope, criterion.parameter, "lower(v) LIKE %s", (f"{like(v.lower())}%",), texts=True
+                scope,
+                criterion.parameter,
+                f"{folded('v')} LIKE %s",
+                (f"{like(normalised(value))}%",),
+                texts=True,
             )
-            for v in criterion.values
+            for value in criterion.values
         )
     if criterion.parameter.code == "phonetic":
         return any_of(_sounds(scope, value) for value in criterion.values)
@@ -99,7 +103,7 @@ def _matching(scope: "Scope", criterion: StringCriterion, value: str) -> Sql:
     long = all_of(
         [
             _rows(scope, code, "length(@) = %s", (LONGEST_STRING,)),
-            in_content(scope, criterion.parameter, "lower(v) LIKE %s", (anywhere,)),
+            in_content(scope, criterion.parameter, f"{folded('v')} LIKE %s", (anywhere,)),
         ]
     )
     return any_of([_rows(scope, code, "@ LIKE %s", (anywhere,)), long])
@@ -288,9 +292,10 @@ def words(scope: "Scope", criterion: TextCriterion) -> Sql:
             "(SELECT string_agg(v #>> '{}', ' ')"
             f" FROM jsonb_path_query({content}, '$.** ? (@.type() == \"string\")') v)"
         )
-    where = f"lower(regexp_replace({texts}, '<[^>]*>', ' ', 'g'))"
+    tags = "'<[^>]*>', ' ', 'g'"
+    where = folded(f"regexp_replace({texts}, {tags})")
     return any_of(
-        all_of(Sql(f"{where} LIKE %s", (f"%{like(word)}%",)) for word in value.lower().split())
+        all_of(Sql(f"{where} LIKE %s", (f"%{like(word)}%",)) for word in normalised(value).split())
         for value in criterion.values
     )
 
