@@ -47,6 +47,8 @@ def _parsed(resource_type: str, types: Sequence[str], params: Params) -> Query:
     try:
         return parse(resource_type, params, beside=types)
     except UnknownParameterError as error:
+        if len(types) == 1:
+            raise
         raise UnknownParameterError(
             f"every parameter must be one of every type that is searched: {error.issues[0].text}"
         ) from error

@@ -18,6 +18,7 @@ from fhir.search.paths import compiled, local_reference, steps_of
 from hub import db
 from hub.domain.actor import Actor
 from hub.records import access
+from hub.records.content import in_content
 from hub.records.criteria import Scope
 from hub.records.criteria_keys import overlaps, promoted_columns
 from hub.records.record import Record
@@ -191,11 +192,13 @@ def _referring(actor: Actor, include: Include, records: list[Record]) -> Iterato
     for parameter in parameters:
         if types.isdisjoint(parameter.targets):
             continue
-        values = references
-        if "canonical" in parameter.types:
-            values = tuple(name for record in wanted for name in _names(record))
-        if values:
-            found.append(there.condition(ReferenceCriterion(parameter, values)))
+        if "canonical" not in parameter.types:
+            found.append(there.condition(ReferenceCriterion(parameter, references)))
+        elif names := [name for record in wanted for name in _names(record)]:
+            # The key of an address finds all its versions: the text tells which one is meant.
+            of_any = there.condition(ReferenceCriterion(parameter, tuple(names)))
+            meant = in_content(there, parameter, "v = ANY(%s::text[])", (names,))
+            found.append(all_of([of_any, meant]))
     if found:
         yield from _fetched(there, any_of(found))
 

@@ -83,7 +83,7 @@ def find_all(
     if query.summary == "count" or query.count == 0:
         counted, estimated = counting.count_rows(everything, accurate=accurate)
         return Page(query, (), total=counted, estimated=estimated)
-    start = cursor.decode(query, query.cursor, bound) if query.cursor else None
+    start = cursor.decode(query, query.cursor, bound) if query.cursor is not None else None
     found = _fetched(query, branches, start)
     matches = [includes.as_record(row[0], row[1:]) for row in found[: query.count]]
     brought = includes.included(actor, query.includes, matches) if query.includes else []
