@@ -42,6 +42,8 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
     scope = Scope(actor, query.type)
     where = scope.where((*query.criteria, *also))
     order = sorting.orders(scope, query.sort)
+    if also:
+        order = sorting.of_few(order)
     start = cursor.decode(query, query.cursor, also) if query.cursor is not None else None
     if query.summary == "count" or query.count == 0:
         counted, estimated = counting.count(scope, where, accurate=query.total == "accurate")

@@ -1,6 +1,6 @@
 """``_sort`` as ORDER BY, and the condition for what comes after a row: missing values last."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir.search.criteria import SortKey
@@ -56,6 +56,19 @@ def orders(scope: Scope, sort: tuple[SortKey, ...]) -> tuple[Order, ...]:
     return (*found, last)
 
 
+def of_few(order: tuple[Order, ...]) -> tuple[Order, ...]:
+    """Return the same order in words that no index has: few rows are found first, then sorted.
+
+    A generic plan cannot know that a compartment is small; it would rather read a whole table in
+    its order until a page is full.
+    """
+    return tuple(
+        replace(each, by=Sql(f"({each.by.text} {_NOTHING[each.kind]})", each.by.params))
+        for each in order
+    )
+
+
+_NOTHING = {"text": "|| ''", "instant": "+ interval '0'", "number": "+ 0"}
 _KINDS = {"date": "instant", "number": "number", "quantity": "number"}
 
 

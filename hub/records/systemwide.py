@@ -106,7 +106,10 @@ def _branch(actor: Actor, query: Query, beside: Criterion | None) -> _Branch:
     access.authorise(actor, "search", query.type)
     scope = Scope(actor, query.type)
     criteria = query.criteria if beside is None else (*query.criteria, beside)
-    return _Branch(scope, scope.where(criteria), sorting.orders(scope, query.sort))
+    order = sorting.orders(scope, query.sort)
+    if beside is not None:
+        order = sorting.of_few(order)
+    return _Branch(scope, scope.where(criteria), order)
 
 
 def _check_comparable(query: Query, branches: Sequence[_Branch]) -> None:
