@@ -16,7 +16,8 @@ from fhir.validation import validate
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 _URL = re.compile(
     r"(?P<type>[A-Z][A-Za-z]*)?(?:/?(?P<id>[^/$_?][^/?]*))?"
-    r"(?:(?P<history>/?_history)(?:/(?P<version>[^/?]+))?|/?\$(?P<operation>[A-Za-z][\w\-]*))?"
+    r"(?:/(?P<member>[A-Z][A-Za-z]*|\*)"
+    r"|(?P<history>/?_history)(?:/(?P<version>[^/?]+))?|/?\$(?P<operation>[A-Za-z][\w\-]*))?"
 ).fullmatch
 _CONDITIONS = {
     # A condition on an interaction that does not have it would be silently ignored.
@@ -40,6 +41,8 @@ class Entry:
     id: str | None
     version: str | None
     """The version of a vread; empty string: the history."""
+    member: str | None
+    """What is searched in the compartment of ``type`` and ``id``: a type, or ``*``."""
     params: tuple[tuple[str, str], ...]
     text: str | None
     """The client's JSON of the resource: good JSON, decoded strictly when it is written."""
@@ -88,7 +91,7 @@ def in_order(entries: list[Entry]) -> list[Entry]:
 def _address(url: str) -> tuple[re.Match[str] | None, tuple[tuple[str, str], ...]]:
     """Return what an entry's address names, and its search parameters."""
     address = urlsplit(url)
-    path = re.sub(r"^.*/fhir/(?=[A-Z])", "", address.path) if address.scheme else address.path
+    path = re.sub(r"^.*/fhir/?(?=[A-Z]|$)", "", address.path) if address.scheme else address.path
     return _URL(path.strip("/")), tuple(parameters(address.query))
 
 
@@ -104,6 +107,12 @@ def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
             code="not-supported",
         )
     method: str = request["method"]
+    if found["member"] and method not in {"GET", "HEAD"}:
+        raise BadRequestError(
+            f"{method} goes to a type or a record",
+            expression=f"{at}.request.url",
+            code="not-supported",
+        )
     if method in {"POST", "PUT", "PATCH"} and text is None and found["operation"] is None:
         raise BadRequestError(f"{method} needs a resource", expression=f"{at}.resource")
     for name, methods in _CONDITIONS.items():
@@ -127,6 +136,7 @@ def _entry(index: int, entry: dict[str, Any], text: str | None) -> Entry:
         type=found["type"],
         id=found["id"],
         version=version,
+        member=found["member"],
         params=params,
         text=text,
         full_url=entry.get("fullUrl"),

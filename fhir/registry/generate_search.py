@@ -1,11 +1,11 @@
 """Make definitions/search.json from HL7's own R4 definitions; run it again when those change.
 
 ``python -m fhir.registry.generate_search FOLDER``, where FOLDER holds search-parameters.json,
-profiles-resources.json, profiles-types.json, valuesets.json and the CompartmentDefinitions of
-https://hl7.org/fhir/R4/downloads.html. Every expression is resolved once against the
-StructureDefinitions into plain JSON paths with the data type of what they reach, so that nobody
-evaluates FHIRPath while records are written. Numbers of parameters are kept from run to run:
-stored index rows refer to them.
+profiles-resources.json (which holds the five CompartmentDefinitions too), profiles-types.json and
+valuesets.json of https://hl7.org/fhir/R4/downloads.html. Every expression is resolved once against
+the StructureDefinitions into plain JSON paths with the data type of what they reach, so that nobody
+evaluates FHIRPath while records are written. Numbers of parameters are kept from run to run: stored
+index rows refer to them.
 """
 
 import json
@@ -261,15 +261,26 @@ def generate(folder: Path) -> dict[str, Any]:
             else:
                 last += 1
                 parameter["number"] = last
-    compartments = {}
-    for path in sorted(folder.glob("*ompartment*.json")):
-        definition = json.loads(path.read_text())
-        compartments[definition["code"]] = {
+    return {
+        "fhirVersion": "4.0.1",
+        "compartments": _compartments(folder),
+        "parameters": parameters,
+    }
+
+
+def _compartments(folder: Path) -> dict[str, dict[str, list[str]]]:
+    """Return the parameters that make each type a member of each compartment."""
+    bundle = json.loads((folder / "profiles-resources.json").read_text())
+    found = {
+        definition["code"]: {
             member["code"]: member["param"]
             for member in definition["resource"]
             if member.get("param") and member["code"] in SUPPORTED_TYPES
         }
-    return {"fhirVersion": "4.0.1", "compartments": compartments, "parameters": parameters}
+        for entry in bundle["entry"]
+        if (definition := entry["resource"])["resourceType"] == "CompartmentDefinition"
+    }
+    return dict(sorted(found.items()))
 
 
 def write(definitions: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The search parameters of each supported type and the patient compartment, as R4 defines them.
+"""The search parameters of each supported type and the compartments, as R4 defines them.
 
 Data: definitions/search.json, made by generate_search.py. https://hl7.org/fhir/R4/searchparameter-registry.html
 """
@@ -42,6 +42,8 @@ class SearchParameter:
     """Where the values are: JSON path (with ``[is Type]`` and ``[name=value]``), data type."""
     targets: tuple[str, ...] = ()
     """Types that a reference may point to, of those supported here."""
+    foreign_targets: tuple[str, ...] = ()
+    """The others: what points to them is found, though not what they are."""
     multi: bool = False
     """Whether one resource can have several values."""
     components: tuple[Component, ...] = ()
@@ -68,6 +70,7 @@ def _parameter(code: str, source: dict[str, Any], bit: int) -> SearchParameter:
         bit=bit,
         paths=paths,
         targets=tuple(t for t in source.get("targets", ()) if t in SUPPORTED_TYPES),
+        foreign_targets=tuple(t for t in source.get("targets", ()) if t not in SUPPORTED_TYPES),
         multi=source.get("multi", False),
         components=tuple(
             Component(code=c["code"], kind=c["kind"], paths=_pairs(c["paths"]))
@@ -132,8 +135,40 @@ def patient_parameters(resource_type: str) -> tuple[str, ...]:
 
 @cache
 def compartment_parameters(compartment: str, resource_type: str) -> tuple[str, ...]:
-    """Return the parameters that make ``resource_type`` a member of a compartment."""
+    """Return the parameters that make ``resource_type`` a member of a compartment.
+
+    None where it is no member, and none where only the compartment's own record is one.
+    """
     if compartment == "Patient":
         return patient_parameters(resource_type)
     members: dict[str, list[str]] = _definitions()["compartments"].get(compartment, {})
     return tuple(c for c in members.get(resource_type, ()) if c in search_parameters(resource_type))
+
+
+@cache
+def compartments() -> Mapping[str, tuple[str, ...]]:
+    """Return the types that can be in each compartment, its own among them.
+
+    https://hl7.org/fhir/R4/compartmentdefinition.html. R4 says ``{def}``, the record itself, of
+    three compartments; a Patient's or Device's holds its own record too.
+    """
+    return {
+        compartment: tuple(
+            each
+            for each in SUPPORTED_TYPES
+            if each == compartment or compartment_parameters(compartment, each)
+        )
+        for compartment in _definitions()["compartments"]
+    }
+
+
+@cache
+def whole_parameter(resource_type: str) -> SearchParameter | None:
+    """Return the reference to the whole that a record is part of (``Location.partOf``).
+
+    Only where whole and part are of one type: https://hl7.org/fhir/R4/search.html#recursive.
+    """
+    for parameter in search_parameters(resource_type).values():
+        if parameter.paths == (("partOf", "Reference"),) and resource_type in parameter.targets:
+            return parameter
+    return None

@@ -24,6 +24,14 @@ class Prefix(StrEnum):
     AP = "ap"
 
 
+class Relation(StrEnum):
+    """Comparisons that only ``_filter`` has: https://hl7.org/fhir/R4/search_filter.html#ops."""
+
+    OVERLAPS = "po"
+    INCLUDES = "co"
+    """The stored date or number, with its precision, includes the value."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenValue:
     system: str | None
@@ -37,7 +45,7 @@ class TokenCriterion:
     parameter: SearchParameter
     values: tuple[TokenValue, ...]
     modifier: str | None = None
-    """``not``, ``text`` (the values' codes are words then) or None."""
+    """``not``; ``ne`` of ``_filter``: a token that is none of the values; or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,25 @@ class ReferenceCriterion:
 
 
 @dataclass(frozen=True, slots=True)
+class HierarchyCriterion:
+    """``:below`` and ``:above`` of a reference: a record, and those that it is part of or has."""
+
+    parameter: SearchParameter
+    values: tuple[str, ...]
+    """``Type/id``."""
+    below: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalCriterion:
+    """``:below`` and ``:above`` of a canonical: ``url|1`` and its finer or coarser versions."""
+
+    parameter: SearchParameter
+    values: tuple[str, ...]
+    below: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IdentifierCriterion:
     """``:identifier``: the identifier inside a reference."""
 
@@ -70,7 +97,8 @@ class StringCriterion:
     parameter: SearchParameter
     values: tuple[str, ...]
     modifier: str | None = None
-    """``exact``, ``contains`` or None: begins with."""
+    """``exact``, ``contains``, ``text``, None: begins with; of ``_filter`` also ``ew`` and the
+    comparisons ``eq ne gt lt ge le``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +111,7 @@ class UriCriterion:
 
 @dataclass(frozen=True, slots=True)
 class DateValue:
-    prefix: Prefix
+    prefix: Prefix | Relation
     lo: datetime | None
     hi: datetime | None
     """Half-open; None at the ends of the calendar."""
@@ -97,7 +125,7 @@ class DateCriterion:
 
 @dataclass(frozen=True, slots=True)
 class QuantityValue:
-    prefix: Prefix
+    prefix: Prefix | Relation
     value: Decimal
     lo: Decimal
     hi: Decimal
@@ -151,6 +179,28 @@ class IdCriterion:
 
 
 @dataclass(frozen=True, slots=True)
+class ListCriterion:
+    """``_list``: what the Lists with these ids name."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllCriterion:
+    inner: tuple["Criterion", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyCriterion:
+    inner: tuple["Criterion", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotCriterion:
+    inner: "Criterion"
+
+
+@dataclass(frozen=True, slots=True)
 class TextCriterion:
     """``_text`` and ``_content``: words in the narrative, or anywhere."""
 
@@ -170,6 +220,8 @@ Criterion = (
     TokenCriterion
     | OfTypeCriterion
     | ReferenceCriterion
+    | HierarchyCriterion
+    | CanonicalCriterion
     | IdentifierCriterion
     | StringCriterion
     | UriCriterion
@@ -180,6 +232,10 @@ Criterion = (
     | ChainCriterion
     | HasCriterion
     | IdCriterion
+    | ListCriterion
+    | AllCriterion
+    | AnyCriterion
+    | NotCriterion
     | TextCriterion
     | NearCriterion
 )

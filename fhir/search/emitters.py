@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/search.html, the tables of section 3.1.1.4.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from fhir.search.paths import local_reference, without_version
 from fhir.search.text import normalised, sounds, telephone
 
 INFINITY = Decimal("Infinity")
+POINT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,11 @@ def _string(name: str, kind: str, parts: tuple[str, ...]) -> Emit:
 def range_of(kind: str, value: Any) -> DateRange | None:
     """Return the range of a value of one of the date types; None where it says no date."""
     try:
-        if kind in {"dateTime", "instant", "date", "string"}:
+        if kind == "instant":
+            # A point in time: https://hl7.org/fhir/R4/search.html#date gives it no width.
+            lo, _ = date_range(value)
+            return lo, None if lo is None else lo + POINT
+        if kind in {"dateTime", "date", "string"}:
             # A string (CarePlan.activity.detail.scheduledString) counts where it is a date.
             return date_range(value)
         if kind == "Period":

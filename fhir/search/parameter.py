@@ -5,17 +5,25 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from fhir.outcomes import BadRequestError
-from fhir.registry.search_parameters import Component, SearchParameter, search_parameters
+from fhir.registry.search_parameters import (
+    Component,
+    SearchParameter,
+    search_parameters,
+    whole_parameter,
+)
 from fhir.registry.types import SUPPORTED_TYPES
 from fhir.search import values
 from fhir.search.criteria import (
+    CanonicalCriterion,
     ChainCriterion,
     CompositeCriterion,
     Criterion,
     DateCriterion,
     HasCriterion,
+    HierarchyCriterion,
     IdCriterion,
     IdentifierCriterion,
+    ListCriterion,
     MissingCriterion,
     NearCriterion,
     OfTypeCriterion,
@@ -26,6 +34,7 @@ from fhir.search.criteria import (
     TokenCriterion,
     UriCriterion,
 )
+from fhir.search.values import UnknownParameterError
 
 _DEEPEST_CHAIN = 4
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -35,8 +44,10 @@ _CONTROLS = (
     "_contained",
     "_count",
     "_elements",
+    "_filter",
     "_has",
     "_include",
+    "_list",
     "_revinclude",
     "_sort",
     "_summary",
@@ -45,19 +56,13 @@ _CONTROLS = (
 
 _MODIFIERS = {
     "token": ("missing", "not", "text"),
-    "reference": ("missing", "identifier"),
+    "reference": ("missing",),
     "string": ("missing", "exact", "contains"),
     "uri": ("missing", "above", "below"),
     "date": ("missing",),
     "number": ("missing",),
     "quantity": ("missing",),
 }
-
-
-class UnknownParameterError(BadRequestError):
-    """The parameter or modifier is not one of this type: lenient searches leave it out."""
-
-    code = "not-supported"
 
 
 def listed(codes: Iterable[str]) -> str:
@@ -84,7 +89,11 @@ def modifiers_of(parameter: SearchParameter) -> tuple[str, ...]:
     if parameter.kind == "token" and "Identifier" in parameter.types:
         valid = (*valid, "of-type")
     if parameter.kind == "reference":
-        valid = (*valid, *parameter.targets)
+        if "Reference" in parameter.types:
+            valid = (*valid, "identifier")
+        if "canonical" in parameter.types or any(map(whole_parameter, parameter.targets)):
+            valid = (*valid, "above", "below")
+        valid = (*valid, *parameter.targets, *parameter.foreign_targets)
     return valid
 
 
@@ -96,6 +105,8 @@ def criterion(resource_type: str, name: str, text: str, depth: int = 0) -> Crite
         )
     if name.startswith("_has:"):
         return _has(name, text, depth)
+    if name == "_list":
+        return _list(text)
     head, dot, tail = name.partition(".")
     code, _, modifier = head.partition(":")
     parameter = parameter_of(resource_type, code, name)
@@ -132,6 +143,8 @@ def _by_kind(parameter: SearchParameter, modifier: str | None, name: str, text: 
         case "reference" if modifier == "identifier":
             tokens = tuple(values.token_value(name, part) for part in parts)
             return IdentifierCriterion(parameter, tokens)
+        case "reference" if modifier in {"above", "below"}:
+            return _related(parameter, name, plain, below=modifier == "below")
         case "reference":
             return ReferenceCriterion(
                 parameter, tuple(_target(name, part, modifier) for part in plain), modifier
@@ -172,6 +185,39 @@ def _target(name: str, text: str, modifier: str | None) -> str:
     return text
 
 
+def _related(
+    parameter: SearchParameter, name: str, texts: tuple[str, ...], *, below: bool
+) -> Criterion:
+    """Return what stands above or below versions of a canonical, or parts of a whole."""
+    if "canonical" in parameter.types:
+        return CanonicalCriterion(parameter, texts, below)
+    targets = [target for target in parameter.targets if whole_parameter(target)]
+    found = []
+    for text in texts:
+        kind, slash, record_id = text.rpartition("/")
+        if not _ID.fullmatch(record_id) or (slash and kind not in targets):
+            raise BadRequestError(
+                f"{name} is an id or Type/id of {' or '.join(targets)}", code="value"
+            )
+        found += [text] if slash else [f"{target}/{text}" for target in targets]
+    return HierarchyCriterion(parameter, tuple(found), below)
+
+
+def _list(text: str) -> ListCriterion:
+    """Return the members of Lists; https://hl7.org/fhir/R4/lifecycle.html#current lists are none.
+
+    Which problems or allergies are current is decided by people, not derived by a server.
+    """
+    ids = values.alternatives("_list", text)
+    for each in ids:
+        if not _ID.fullmatch(each):
+            raise BadRequestError(
+                "_list is the id of a List; functional lists ($current-...) are not kept here",
+                code="value",
+            )
+    return ListCriterion(tuple(ids))
+
+
 def _pair(parameter: SearchParameter, name: str, text: str) -> tuple[Criterion, Criterion]:
     parts = values.split(text, "$")
     if len(parts) != 2:
@@ -208,7 +254,7 @@ def _chain(
         )
     targets = (modifier,) if modifier else parameter.targets
     wanted = tail.partition(".")[0].partition(":")[0]
-    having = [t for t in targets if wanted == "_has" or wanted in search_parameters(t)]
+    having = [t for t in targets if wanted in {"_has", "_list"} or wanted in search_parameters(t)]
     if not having:
         raise UnknownParameterError(
             f"{name}: none of the types {listed(targets)} has a search parameter {wanted}"

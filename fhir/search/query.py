@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from fhir.outcomes import BadRequestError
 from fhir.registry.search_parameters import SearchParameter, search_parameters
 from fhir.registry.types import SUPPORTED_TYPES
+from fhir.search import filters
 from fhir.search.criteria import Criterion, Include, Query, SortKey
-from fhir.search.parameter import UnknownParameterError, criterion, listed, parameter_of
-from fhir.search.values import split
-
-__all__ = ["DEFAULT_COUNT", "LARGEST_COUNT", "parse"]
+from fhir.search.parameter import criterion, listed, parameter_of
+from fhir.search.values import UnknownParameterError, split
 
 DEFAULT_COUNT = 20
 LARGEST_COUNT = 1000
@@ -26,26 +25,39 @@ _TRANSPORT = frozenset({"_format", "_pretty"})
 _TOTALS = ("none", "estimate", "accurate")
 _SUMMARIES = ("true", "text", "data", "count", "false")
 _UNSORTABLE = frozenset({"composite", "special"})
+_ONCE = frozenset(
+    {"_contained", "_count", "_cursor", "_elements", "_sort", "_summary", "_total", "_type"}
+)
+"""Of two of these one would be ignored."""
 
 
-def parse(resource_type: str, params: Sequence[tuple[str, str]], *, lenient: bool = False) -> Query:
+def parse(
+    resource_type: str,
+    params: Sequence[tuple[str, str]],
+    *,
+    lenient: bool = False,
+    beside: Sequence[str] | None = None,
+) -> Query:
     """Return what ``params`` ask of ``resource_type``.
 
     Raises BadRequestError for a parameter, modifier, prefix or value that is not valid, naming it
     and listing the valid ones. ``lenient`` (``Prefer: handling=lenient``) leaves out unknown
-    parameters and modifiers instead; ``Query.used`` has what was used. A wrong value is always an
-    error: to leave it out would answer another question.
+    parameters, modifiers, prefixes and includes instead; ``Query.used`` has what was used. A wrong
+    value is always an error: to leave it out would answer another question. ``beside`` are the
+    other types of a search of several types.
     """
     if len(params) > _LONGEST_QUERY:
         raise BadRequestError(
             f"a search has at most {_LONGEST_QUERY} parameters", code="too-costly"
         )
-    return _Reader(resource_type, lenient=lenient).read(params)
+    return _Reader(resource_type, lenient=lenient, beside=beside).read(params)
 
 
 class _Reader:
-    def __init__(self, resource_type: str, *, lenient: bool) -> None:
+    def __init__(self, resource_type: str, *, lenient: bool, beside: Sequence[str] | None) -> None:
         self._type = resource_type
+        self._types = (resource_type, *(beside or ()))
+        self._across = beside is not None
         self._lenient = lenient
         self._criteria: list[Criterion] = []
         self._includes: list[Include] = []
@@ -58,9 +70,14 @@ class _Reader:
         self._cursor: str | None = None
 
     def read(self, params: Sequence[tuple[str, str]]) -> Query:
+        seen = set()
         for name, value in params:
             if name in _TRANSPORT:
                 continue
+            if name in _ONCE:
+                if name in seen:
+                    raise BadRequestError(f"{name} is given more than once", code="value")
+                seen.add(name)
             try:
                 self._parameter(name, value)
             except UnknownParameterError:
@@ -93,59 +110,77 @@ class _Reader:
             case "_summary":
                 self._summary = _one_of(name, value, _SUMMARIES)
             case "_elements":
-                self._elements = tuple(part.strip() for part in value.split(",") if part.strip())
+                self._elements = _names(name, value)
             case "_cursor":
                 self._cursor = value
             case "_contained":
                 _one_of(name, value, ("false",))
+            case "_type" if not self._across:
+                raise UnknownParameterError(
+                    "_type belongs to a search of several types: GET [base]?_type=..."
+                )
+            case "_type":
+                pass
+            case "_filter":
+                self._criteria.append(filters.criterion(self._type, value))
             case _ if name.partition(":")[0] in {"_include", "_revinclude"}:
-                self._includes.append(self._include(name, value))
+                self._includes += self._include(name, value)
             case _:
                 self._criteria.append(criterion(self._type, name, value))
 
     def _sort_key(self, text: str) -> SortKey:
         code = text.removeprefix("-")
+        if code == "_score":
+            raise UnknownParameterError("_sort: matches are not scored; sort by a parameter")
         parameter = parameter_of(self._type, code, "_sort")
         if parameter.kind in _UNSORTABLE or not parameter.paths:
             raise BadRequestError(f"_sort: {code} is a {parameter.kind} and has no order")
         return SortKey(parameter, descending=text.startswith("-"))
 
-    def _include(self, name: str, value: str) -> Include:
+    def _include(self, name: str, value: str) -> list[Include]:
         head, _, modifier = name.partition(":")
         if modifier not in {"", "iterate", "recurse"}:
             raise UnknownParameterError(f"{name}: valid is {head} and {head}:iterate")
-        reverse = head == "_revinclude"
+        reverse, iterate = head == "_revinclude", bool(modifier)
+        if value == "*":
+            sources = SUPPORTED_TYPES if reverse or iterate else self._types
+            return [Include(each, None, reverse=reverse, iterate=iterate) for each in sources]
         source, _, rest = value.partition(":")
         code, _, target = rest.partition(":")
         if source not in SUPPORTED_TYPES or (target and target not in SUPPORTED_TYPES):
-            raise BadRequestError(
+            raise UnknownParameterError(
                 f"{name}: {source if source not in SUPPORTED_TYPES else target} is not a type "
-                f"of this server; valid ones are {', '.join(SUPPORTED_TYPES)}",
-                code="value",
+                f"of this server; valid ones are {', '.join(SUPPORTED_TYPES)}"
             )
-        iterate = bool(modifier)
-        if not reverse and not iterate and source != self._type:
-            raise BadRequestError(
+        if not reverse and not iterate and source not in self._types:
+            raise UnknownParameterError(
                 f"{name}={value}: {source} is not {self._type}; use {head}:iterate to include "
-                "from what was included",
-                code="value",
+                "from what was included"
             )
-        if code == "*":
-            return Include(source, None, target or None, reverse=reverse, iterate=iterate)
-        return Include(
-            source, _reference(name, source, code), target or None, reverse=reverse, iterate=iterate
-        )
+        parameter = None if code == "*" else _reference(name, source, code, target)
+        return [Include(source, parameter, target or None, reverse=reverse, iterate=iterate)]
 
 
-def _reference(name: str, source: str, code: str) -> SearchParameter:
+def _reference(name: str, source: str, code: str, target: str) -> SearchParameter:
     known = {c: p for c, p in search_parameters(source).items() if p.kind == "reference"}
     if code not in known:
-        raise BadRequestError(
+        raise UnknownParameterError(
             f"{name}: {source} has no reference parameter {code or '(none given)'}; "
-            f"valid ones are *, {listed(known)}",
-            code="value",
+            f"valid ones are *, {listed(known)}"
+        )
+    if target and target not in known[code].targets:
+        raise UnknownParameterError(
+            f"{name}: {source}:{code} does not refer to {target}; it refers to "
+            f"{listed(known[code].targets)}"
         )
     return known[code]
+
+
+def _names(name: str, value: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in value.split(","))
+    if not all(found):
+        raise BadRequestError(f"{name} has an empty value", code="value")
+    return found
 
 
 def _whole(name: str, value: str) -> int:

@@ -10,6 +10,13 @@ from fhir.outcomes import BadRequestError
 from fhir.search.criteria import DateValue, Prefix, QuantityValue, TokenValue
 from fhir.search.dates import date_range
 
+
+class UnknownParameterError(BadRequestError):
+    """The parameter, modifier or prefix is not one of this type: lenient searches leave it out."""
+
+    code = "not-supported"
+
+
 _PREFIXED = re.compile(r"([a-z]{2})(?=[\d.+-])(.*)", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 # Enough for any measured quantity; more would only cost memory.
@@ -70,9 +77,8 @@ def prefixed(name: str, text: str) -> tuple[Prefix, str]:
     try:
         return Prefix(match[1]), match[2]
     except ValueError:
-        raise BadRequestError(
-            f"{name}: {match[1]} is not a prefix; valid ones are {', '.join(Prefix)}",
-            code="value",
+        raise UnknownParameterError(
+            f"{name}: {match[1]} is not a prefix; valid ones are {', '.join(Prefix)}"
         ) from None
 
 

@@ -32,6 +32,8 @@ def perform(
     if dispatch.is_dispatched(entry):
         return dispatch.dispatched(entry)
     kind, if_match = entry.type, matching(entry)
+    if entry.method in {"GET", "HEAD"} and (kind is None or entry.member):
+        return _search(actor, entry)
     if kind is None or (entry.version is not None and entry.method not in {"GET", "HEAD"}):
         raise BadRequestError("is not possible in a bundle", code="not-supported")
     match entry.method:
@@ -70,6 +72,18 @@ def perform(
             return _read(entry, records.vread(actor, kind, entry.id, _number(entry.version)))
         case _:
             return _read(entry, records.read(actor, kind, entry.id))
+
+
+def _search(actor: Actor, entry: Entry) -> dict[str, Any]:
+    """Search all types, or a compartment."""
+    params = list(entry.params)
+    if entry.type is None and entry.id is None:
+        return searches.bundle_of_all(actor, params)
+    if entry.type is None or entry.id is None or entry.member is None:
+        raise BadRequestError("is not possible in a bundle", code="not-supported")
+    if entry.member == "*":
+        return searches.bundle_of_compartment(actor, entry.type, entry.id, params)
+    return searches.bundle_in(actor, entry.type, entry.id, entry.member, params)
 
 
 def _read(entry: Entry, record: Record) -> Done:

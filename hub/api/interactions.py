@@ -29,7 +29,7 @@ def only(*allowed: str) -> None:
 
 def query() -> list[tuple[str, str]]:
     """Return the parameters of the address in their order, without those of transport."""
-    pairs = parameters(request.query_string.decode("ascii", "replace"))
+    pairs = parameters(request.query_string.decode("utf-8", "replace"))
     return [(name, value) for name, value in pairs if name not in negotiation.TRANSPORT]
 
 

@@ -3,6 +3,7 @@
 It cannot promise what is not there. https://hl7.org/fhir/R4/capabilitystatement.html
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
@@ -11,8 +12,9 @@ from typing import Any
 from flask import Response, request
 
 from fhir.registry import SUPPORTED_TYPES
-from fhir.registry.search_parameters import SearchParameter, search_parameters
-from fhir.search.parameter import UnknownParameterError, parameter_of
+from fhir.registry.search_parameters import SearchParameter, compartments, search_parameters
+from fhir.search.parameter import parameter_of
+from fhir.search.values import UnknownParameterError
 from hub.api import answers, negotiation, operations, patches, site
 from hub.api.interactions import only
 from hub.api.site import blueprint
@@ -23,8 +25,22 @@ _INTERACTIONS = (
     *("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create"),
     "search-type",
 )
-_SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system")
-_RESULT_PARAMETERS = {"_count": "number", "_sort": "string", "_total": "token"}
+_SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
+_EVERYWHERE = {
+    "_contained": "token",
+    "_count": "number",
+    "_elements": "string",
+    "_filter": "special",
+    "_has": "special",
+    "_include": "string",
+    "_list": "special",
+    "_revinclude": "string",
+    "_sort": "string",
+    "_summary": "token",
+    "_total": "token",
+}
+"""Parameters of every search that are not in the registry of a type."""
+_SYSTEM_ONLY = {"_type": "special"}
 
 
 @blueprint.get("/metadata")
@@ -74,6 +90,11 @@ def statement(_base: str) -> dict[str, Any]:
         },
         "resource": [_resource(each) for each in SUPPORTED_TYPES],
         "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
+        "searchParam": _search_parameters(_common(), _EVERYWHERE | _SYSTEM_ONLY),
+        "compartment": [
+            f"http://hl7.org/fhir/CompartmentDefinition/{name[0].lower()}{name[1:]}"
+            for name in compartments()
+        ],
     }
     if listed := operations.listed(None):
         rest["operation"] = listed
@@ -109,17 +130,36 @@ def _resource(resource_type: str) -> dict[str, Any]:
         "referencePolicy": ["literal", "logical", "local"],
     }
     if references:
-        described["searchInclude"] = [f"{resource_type}:{code}" for code in sorted(references)]
+        described["searchInclude"] = [
+            "*",
+            *(f"{resource_type}:{code}" for code in ("*", *sorted(references))),
+        ]
     described["searchRevInclude"] = _reverse(resource_type)
-    described["searchParam"] = [
-        {"name": code, "definition": found.url, "type": found.kind}
-        for code, found in sorted(parameters.items())
-    ] + [{"name": name, "type": kind} for name, kind in _RESULT_PARAMETERS.items()]
+    described["searchParam"] = _search_parameters(parameters, _EVERYWHERE)
     if not described["searchRevInclude"]:
         del described["searchRevInclude"]
     if own := operations.listed(resource_type):
         described["operation"] = own
     return described
+
+
+def _search_parameters(
+    known: Mapping[str, SearchParameter], others: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    return [
+        {"name": code, "definition": found.url, "type": found.kind}
+        for code, found in sorted(known.items())
+    ] + [{"name": name, "type": kind} for name, kind in sorted(others.items())]
+
+
+def _common() -> dict[str, SearchParameter]:
+    """Return the parameters that every type has: what a search of all types takes."""
+    each = [set(_understood(name)) for name in SUPPORTED_TYPES]
+    return {
+        code: found
+        for code, found in _understood(SUPPORTED_TYPES[0]).items()
+        if all(code in codes for codes in each)
+    }
 
 
 def _understood(resource_type: str) -> dict[str, SearchParameter]:

@@ -59,6 +59,16 @@ def check_elements(resource_type: str, elements: Sequence[str]) -> None:
             )
 
 
+def check_elements_of(types: Sequence[str], elements: Sequence[str]) -> None:
+    """Refuse names that are an element of none of the types."""
+    for name in elements:
+        if not any(name in registry.elements(each) for each in types):
+            raise BadRequestError(
+                f"_elements: none of {', '.join(types)} has an element {name}",
+                expression="_elements",
+            )
+
+
 def _named(record: Record, names: set[str]) -> dict[str, Any]:
     """Keep the named elements, and those that R4 requires."""
     members = registry.members(record.type)

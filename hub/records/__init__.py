@@ -10,10 +10,11 @@ from hub.records.bulk import insert_many, new_version
 from hub.records.guards import guard
 from hub.records.ids import is_ours, new_id
 from hub.records.page import Page
-from hub.records.reading import lock, read, read_many
+from hub.records.reading import lock, read, read_many, supported
 from hub.records.record import Record, instant, is_managed
 from hub.records.saving import adopt, create, delete, update
 from hub.records.search import find, search
+from hub.records.systemwide import allowed_types, find_all
 from hub.records.tables import TABLES
 from hub.records.versions import history, vread
 
@@ -21,10 +22,12 @@ __all__ = [
     "Page",
     "Record",
     "adopt",
+    "allowed_types",
     "audit",
     "create",
     "delete",
     "find",
+    "find_all",
     "guard",
     "history",
     "insert_many",
@@ -38,6 +41,7 @@ __all__ = [
     "read",
     "read_many",
     "search",
+    "supported",
     "table",
     "update",
     "visible_to",

@@ -5,10 +5,12 @@ it, other criteria narrow the rows first.
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fhir.registry.search_parameters import SearchParameter
-from hub.records.sql import FALSE, Sql, jsonpath
+from fhir.search.criteria import TokenValue
+from hub.records.sql import FALSE, Sql, any_of, jsonpath
 
 if TYPE_CHECKING:
     from hub.records.criteria import Scope
@@ -25,16 +27,17 @@ _TEXTS = {
 }
 # What a value is ordered by, where it has parts.
 _ORDERS = {
-    "HumanName": "family",
-    "Address": "text",
-    "CodeableConcept": "coding.code",
-    "Coding": "code",
-    "Identifier": "value",
-    "ContactPoint": "value",
-    "Reference": "reference",
-    "Quantity": "value",
-    "Period": "start",
-    "Range": "low.value",
+    "HumanName": ("family",),
+    "Address": ("text",),
+    "CodeableConcept": ("coding.code",),
+    "Coding": ("code",),
+    "Identifier": ("value",),
+    "ContactPoint": ("value",),
+    "Reference": ("reference",),
+    "Quantity": ("value",),
+    "Period": ("start",),
+    "Range": ("low.value",),
+    "Timing": ("event", "repeat.boundsPeriod.start"),
 }
 
 
@@ -74,15 +77,97 @@ def in_content(
     return Sql(f"EXISTS (SELECT 1 FROM ({each}) c WHERE {condition})", (*paths, *params))
 
 
-def order_of(alias: str, parameter: SearchParameter) -> Sql:
-    """Return the expression that orders by the first value of a parameter."""
-    firsts = []
-    params = []
+# Where a value keeps its code and its system: relative to the path of the parameter.
+_TOKENS = {
+    "CodeableConcept": ("coding", "code", "system"),
+    "Coding": ("", "code", "system"),
+    "Identifier": ("", "value", "system"),
+    "ContactPoint": ("", "value", "system"),
+}
+
+
+def other_tokens(scope: "Scope", parameter: SearchParameter, value: TokenValue) -> Sql:
+    """Say that a token of the parameter is not ``value``: another code, or another system."""
+    found = []
     for path, kind in parameter.paths:
-        leaf = _ORDERS.get(kind)
-        firsts.append(f"(jsonb_path_query_first({alias}.content::jsonb, %s::jsonpath) #>> '{{}}')")
-        params.append(jsonpath(_joined(path, leaf) if leaf else path))
-    first = f"COALESCE({', '.join(firsts)})"
-    if parameter.kind in {"quantity", "number"}:
-        return Sql(f"({first})::numeric", tuple(params))
-    return Sql(f'lower({first}) COLLATE "C"', tuple(params))
+        inner, code, system = _TOKENS.get(kind, ("", "", ""))
+        which = jsonpath(_joined(path, inner) if inner else path)
+        tests, params = [], []
+        if value.code is not None:
+            spelt = f"v ->> '{code}'" if code else "v #>> '{}'"
+            tests.append(f"lower({spelt}) IS DISTINCT FROM %s")
+            params.append(value.code.lower())
+        if value.system is not None and system:
+            tests.append(f"COALESCE(v ->> '{system}', '') <> %s")
+            params.append(value.system)
+        if tests:
+            found.append(
+                Sql(
+                    "EXISTS (SELECT 1 FROM jsonb_path_query("
+                    f"{scope.alias}.content::jsonb, %s::jsonpath) v WHERE {' OR '.join(tests)})",
+                    (which, *params),
+                )
+            )
+    return any_of(found)
+
+
+# A date that is not whole is ordered by its beginning; a text that is no date by nothing.
+_INSTANT = (
+    "CASE WHEN v ~ '^\\d{4}$' THEN (v || '-01-01')::timestamptz"
+    " WHEN v ~ '^\\d{4}-\\d\\d$' THEN (v || '-01')::timestamptz"
+    " WHEN v ~ '^\\d{4}-\\d\\d-\\d\\d' THEN v::timestamptz END"
+)
+
+
+def with_system(scope: "Scope", parameter: SearchParameter, systems: list[str | None]) -> Sql:
+    """Say that an element of the parameter has one of these systems."""
+    return any_of(
+        Sql(
+            f"EXISTS (SELECT 1 FROM jsonb_path_query({scope.alias}.content::jsonb, %s::jsonpath) v"
+            " WHERE v ->> 'system' = ANY(%s::text[]))",
+            (jsonpath(path), systems),
+        )
+        for path, _ in parameter.paths
+    )
+
+
+def included_in_precision(scope: "Scope", parameter: SearchParameter, value: Decimal) -> Sql:
+    """Say that a number of the parameter, as exact as it is written, can be ``value``."""
+    paths = [jsonpath(path) for path, kind in parameter.paths if kind == "decimal"]
+    each = " UNION ALL ".join(
+        f"SELECT (jsonb_path_query({scope.alias}.content::jsonb, %s::jsonpath) #>> '{{}}')::numeric"
+        " AS v"
+        for _ in paths
+    )
+    return Sql(
+        f"EXISTS (SELECT 1 FROM ({each}) c WHERE abs(v - %s) <= 0.5 * 10::numeric ^ -scale(v))",
+        (*paths, value),
+    )
+
+
+def order_of(alias: str, parameter: SearchParameter, *, descending: bool) -> Sql:
+    """Return the expression that orders by a parameter.
+
+    Of several values it takes the one that comes first in the order that is asked for:
+    https://hl7.org/fhir/R4/search.html#sort.
+    """
+    paths = [
+        jsonpath(_joined(path, leaf) if leaf else path)
+        for path, kind in parameter.paths
+        for leaf in _ORDERS.get(kind, ("",))
+        # Words are no dates, and samples no single quantity: they come last.
+        if (parameter.kind, kind) not in {("date", "string"), ("quantity", "SampledData")}
+    ]
+    each = " UNION ALL ".join(
+        f"SELECT jsonb_path_query({alias}.content::jsonb, %s::jsonpath) #>> '{{}}' AS v"
+        for _ in paths
+    )
+    match parameter.kind:
+        case "quantity" | "number":
+            value = "v::numeric"
+        case "date":
+            value = _INSTANT
+        case _:
+            value = 'lower(v) COLLATE "C"'
+    best = "max" if descending else "min"
+    return Sql(f"(SELECT {best}({value}) FROM ({each}) c)", tuple(paths))

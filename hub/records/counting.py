@@ -14,22 +14,28 @@ BUDGET = 10_000
 
 def count(scope: Scope, where: Sql, *, accurate: bool) -> tuple[int, bool]:
     """Return (total, whether it is an estimate)."""
+    return count_rows(
+        Sql(f"SELECT 1 FROM {scope.table} {scope.alias} WHERE {where.text}", where.params),
+        accurate=accurate,
+    )
+
+
+def count_rows(rows: Sql, *, accurate: bool) -> tuple[int, bool]:
+    """Do the same for any SELECT."""
     limit = "" if accurate else f" LIMIT {BUDGET + 1}"
-    inner = f"SELECT 1 FROM {scope.table} {scope.alias} WHERE {where.text}{limit}"
     with driver() as connection:
-        sql = f"SELECT count(*) FROM ({inner}) c"
-        row = connection.execute(sql.encode(), where.params, prepare=True).fetchone()
+        sql = f"SELECT count(*) FROM ({rows.text}{limit}) c"
+        row = connection.execute(sql.encode(), rows.params, prepare=True).fetchone()
         assert row is not None
         found = int(row[0])
         if accurate or found <= BUDGET:
             return found, False
-        return max(found, _planned(connection, scope, where)), True
+        return max(found, _planned(connection, rows)), True
 
 
-def _planned(connection: psycopg.Connection[Any], scope: Scope, where: Sql) -> int:
+def _planned(connection: psycopg.Connection[Any], rows: Sql) -> int:
     """Return what the planner expects, with the values in their places."""
     client = psycopg.ClientCursor(connection)
-    sql = f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {scope.table} {scope.alias} WHERE {where.text}"
-    row = client.execute(sql.encode(), where.params).fetchone()
+    row = client.execute(f"EXPLAIN (FORMAT JSON) {rows.text}".encode(), rows.params).fetchone()
     assert row is not None
     return int(row[0][0]["Plan"]["Plan Rows"])

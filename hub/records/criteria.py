@@ -12,7 +12,7 @@ from fhir.search import criteria as kinds
 from fhir.search.criteria import Criterion
 from hub.domain.actor import Actor
 from hub.records import access, criteria_keys, criteria_links, criteria_values
-from hub.records.sql import Sql, all_of
+from hub.records.sql import Sql, all_of, any_of
 from hub.records.tables import TABLES
 
 
@@ -83,6 +83,20 @@ class Scope:
                 return criteria_values.near(self, criterion)
             case kinds.CompositeCriterion():
                 return criteria_links.composite(self, criterion)
+            case kinds.ListCriterion():
+                return criteria_links.listed(self, criterion)
+            case kinds.HierarchyCriterion():
+                return criteria_links.hierarchy(self, criterion)
+            case kinds.CanonicalCriterion():
+                return criteria_keys.canonical(self, criterion)
+            case kinds.AllCriterion():
+                return all_of(map(self.condition, criterion.inner))
+            case kinds.AnyCriterion():
+                return any_of(map(self.condition, criterion.inner))
+            case kinds.NotCriterion():
+                # A condition on a column that is NULL is neither true nor false: it does not hold.
+                inner = self.condition(criterion.inner)
+                return Sql(f"({inner.text}) IS NOT TRUE", inner.params)
             case kinds.ChainCriterion():
                 return criteria_links.chain(self, criterion)
             case kinds.HasCriterion():

@@ -9,6 +9,7 @@ from fhir.registry.search_parameters import SearchParameter, patient_parameters,
 from fhir.search import keys
 from fhir.search.cover import cover
 from fhir.search.criteria import (
+    CanonicalCriterion,
     Criterion,
     IdentifierCriterion,
     OfTypeCriterion,
@@ -22,7 +23,7 @@ from fhir.search.index import patient_column_parameters
 from fhir.search.keys import hashed
 from fhir.search.paths import without_version
 from fhir.search.text import telephone
-from hub.records.content import in_content
+from hub.records.content import in_content, other_tokens, with_system
 from hub.records.promoted import PROMOTED
 from hub.records.sql import FALSE, Sql, any_of
 
@@ -66,9 +67,13 @@ def overlaps(scope: "Scope", found: list[int]) -> Sql:
 
 
 def token(scope: "Scope", criterion: TokenCriterion) -> Sql:
+    if criterion.modifier == "ne":
+        return other_tokens(scope, criterion.parameter, criterion.values[0])
     condition = _column(scope, criterion)
     if condition is None:
         condition = _of_own_system(scope, criterion)
+    if condition is None and criterion.parameter.types == {"ContactPoint"}:
+        condition = _of_contact_system(scope, criterion)
     if condition is None:
         condition = overlaps(scope, _token_keys(scope.type, criterion.parameter, criterion.values))
     if criterion.modifier == "not":
@@ -100,15 +105,31 @@ def _of_own_system(scope: "Scope", criterion: TokenCriterion) -> Sql | None:
     return None
 
 
+def _of_contact_system(scope: "Scope", criterion: TokenCriterion) -> Sql | None:
+    """Answer ``phone|``: any contact point of that kind."""
+    systems = [value.system for value in criterion.values if value.code is None]
+    if not systems:
+        return None
+    codes = tuple(value for value in criterion.values if value.code is not None)
+    found = overlaps(scope, _token_keys(scope.type, criterion.parameter, codes))
+    return any_of([with_system(scope, criterion.parameter, systems), found])
+
+
 def _equals(scope: "Scope", column: str, values: list[str]) -> Sql:
     if len(values) == 1:
         return Sql(f"{scope.alias}.{column} = %s", (values[0],))
     return Sql(f"{scope.alias}.{column} = ANY(%s::text[])", (values,))
 
 
+_TRUTH = "http://terminology.hl7.org/CodeSystem/special-values"
+"""The implicit system of true and false."""
+
+
 def _is_meant(parameter: SearchParameter, value: TokenValue) -> bool:
     """Say whether a code that stands without a system can be the one that is asked for."""
-    return not value.system or value.system in parameter.systems
+    if not value.system or value.system in parameter.systems:
+        return True
+    return value.system == _TRUTH and "boolean" in parameter.types
 
 
 def _token_keys(
@@ -142,9 +163,14 @@ def own_keys(name: str, parameter: SearchParameter, value: TokenValue) -> Iterat
             yield keys.token_code(name, folded(value.code))
         return
     code = value.code
+    is_contact = parameter.types == {"ContactPoint"}
     if code is not None:
-        code = telephone(code) if parameter.types == {"ContactPoint"} else folded(code)
-    if value.system is None:
+        code = telephone(code) if is_contact else folded(code)
+    # A contact point's phone or email is no code system, though phone|1234 is understood.
+    if is_contact and code is None:
+        # phone| is answered by a look at the elements: no key says so.
+        return
+    if value.system is None or (is_contact and not value.system):
         yield keys.token_code(name, code or "")
     elif code is None:
         yield keys.token_system(name, value.system)
@@ -174,7 +200,11 @@ class _References:
         self.columns: list[Sql] = []
         parameter = criterion.parameter
         covered = cover(scope.type, parameter.code)
-        targets = [t for t in parameter.targets if covered.target in {None, t}]
+        targets = [
+            target
+            for target in (*parameter.targets, *parameter.foreign_targets)
+            if covered.target in {None, target}
+        ]
         values = [target for value in criterion.values for target in _targets(value, targets)]
         if covered.target:
             values = [v for v in values if _type_of(v) in {covered.target, None}]
@@ -250,15 +280,33 @@ def uri(scope: "Scope", criterion: UriCriterion) -> Sql:
 
 
 def _prefixes(value: str) -> Iterator[str]:
-    """Yield a uri and what stands above it: whole segments only."""
-    yield value
-    for match in re.finditer("/", value):
-        # Not inside the "://" of the scheme.
-        if match.start() > 0 and value[match.start() - 1] not in ":/":
-            yield value[: match.start()]
+    """Yield what stands above a uri: all that it begins with, and itself."""
+    yield from (value[:length] for length in range(1, len(value) + 1))
+
+
+def canonical(scope: "Scope", criterion: CanonicalCriterion) -> Sql:
+    """``url|1`` is above ``url|1.2``; a url without version is above all its versions."""
+    parameter = criterion.parameter
+    if criterion.below:
+        found = []
+        for value in criterion.values:
+            deeper = f"{value}." if "|" in value else f"{value}|"
+            found.append(
+                in_content(scope, parameter, "v = %s OR starts_with(v, %s)", (value, deeper))
+            )
+        return any_of(found)
+    coarser = [each for value in criterion.values for each in _coarser(value)]
+    return in_content(scope, parameter, "v = ANY(%s::text[])", (coarser,))
+
+
+def _coarser(value: str) -> Iterator[str]:
+    address, bar, version = value.partition("|")
+    yield address
+    parts = version.split(".") if bar else []
+    for place in range(len(parts)):
+        yield f"{address}|{'.'.join(parts[: place + 1])}"
 
 
 def _below(scope: "Scope", parameter: SearchParameter, value: str) -> Sql:
     """Look into the texts themselves: the few types that have uris are small."""
-    stem = value.rstrip("/")
-    return in_content(scope, parameter, "v = %s OR starts_with(v, %s)", (value, stem + "/"))
+    return in_content(scope, parameter, "starts_with(v, %s)", (value,))

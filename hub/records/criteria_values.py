@@ -15,6 +15,7 @@ from fhir.search.criteria import (
     Prefix,
     QuantityCriterion,
     QuantityValue,
+    Relation,
     StringCriterion,
     TextCriterion,
 )
@@ -22,9 +23,9 @@ from fhir.search.emitters import LONGEST_STRING
 from fhir.search.keys import hashed
 from fhir.search.text import normalised, sounds
 from hub import clock
-from hub.records.content import in_content
+from hub.records.content import in_content, included_in_precision
 from hub.records.row import BEGINNING, END
-from hub.records.sql import FALSE, TRUE, Sql, all_of, any_of, like
+from hub.records.sql import FALSE, TRUE, Sql, all_of, any_of, folded, like
 from hub.records.tables import date_columns
 
 if TYPE_CHECKING:
@@ -40,15 +41,35 @@ def string(scope: "Scope", criterion: StringCriterion) -> Sql:
     if criterion.modifier == "text":
         return any_of(
             in_content(
-                scope, criterion.parameter, "lower(v) LIKE %s", (f"{like(v.lower())}%",), texts=True
+                scope,
+                criterion.parameter,
+                f"{folded('v')} LIKE %s",
+                (f"{like(normalised(value))}%",),
+                texts=True,
             )
-            for v in criterion.values
+            for value in criterion.values
         )
     if criterion.parameter.code == "phonetic":
         return any_of(_sounds(scope, value) for value in criterion.values)
+    if comparison := _COMPARISONS.get(criterion.modifier or ""):
+        return any_of(
+            _rows(scope, criterion.parameter.code, comparison, (normalised(value),))
+            for value in criterion.values
+        )
     if criterion.modifier == "exact":
         return any_of(_exact(scope, criterion, value) for value in criterion.values)
     return any_of(_matching(scope, criterion, value) for value in criterion.values)
+
+
+# Of _filter; the normalised values are compared by their code points.
+_COMPARISONS = {
+    "eq": "@ = %s",
+    "ne": "@ <> %s",
+    "gt": "@ > %s",
+    "lt": "@ < %s",
+    "ge": "@ >= %s",
+    "le": "@ <= %s",
+}
 
 
 def _sounds(scope: "Scope", value: str) -> Sql:
@@ -73,16 +94,16 @@ def _matching(scope: "Scope", criterion: StringCriterion, value: str) -> Sql:
     if not text:
         return FALSE
     code = criterion.parameter.code
-    if criterion.modifier != "contains":
+    if criterion.modifier not in {"contains", "ew"}:
         return _rows(scope, code, "@ >= %s AND @ < %s", (text, text + _LAST_CHARACTER))
-    anywhere = f"%{like(text)}%"
+    anywhere = f"%{like(text)}{'%' if criterion.modifier == 'contains' else ''}"
     if not criterion.parameter.types & {"markdown", "string"}:
         return _rows(scope, code, "@ LIKE %s", (anywhere,))
     # A very long text is indexed by its beginning only: for it, look at the whole.
     long = all_of(
         [
             _rows(scope, code, "length(@) = %s", (LONGEST_STRING,)),
-            in_content(scope, criterion.parameter, "lower(v) LIKE %s", (anywhere,)),
+            in_content(scope, criterion.parameter, f"{folded('v')} LIKE %s", (anywhere,)),
         ]
     )
     return any_of([_rows(scope, code, "@ LIKE %s", (anywhere,)), long])
@@ -148,6 +169,10 @@ def _compared(value: DateValue, lo: str, hi: str) -> Sql:
         case Prefix.AP:
             slack = _slack(low, high)
             return Sql(f"{lo} < %s AND {hi} > %s", (_moved(high, slack), _moved(low, -slack)))
+        case Relation.OVERLAPS:
+            return Sql(f"{lo} < %s AND {hi} > %s", (high, low))
+        case Relation.INCLUDES:
+            return Sql(f"{lo} <= %s AND {hi} >= %s", (low, high))
 
 
 def _slack(low: datetime, high: datetime) -> timedelta:
@@ -167,9 +192,13 @@ def _moved(moment: datetime, by: timedelta) -> datetime:
 
 
 def quantity(scope: "Scope", criterion: QuantityCriterion) -> Sql:
-    return any_of(
-        quantity_rows(scope, criterion.parameter.code, value) for value in criterion.values
-    )
+    found = [quantity_rows(scope, criterion.parameter.code, value) for value in criterion.values]
+    found += [
+        included_in_precision(scope, criterion.parameter, value.value)
+        for value in criterion.values
+        if value.prefix is Relation.INCLUDES
+    ]
+    return any_of(found)
 
 
 def quantity_rows(
@@ -204,8 +233,6 @@ def quantity_rows(
 def _number(value: QuantityValue, lo: str, hi: str) -> Sql:
     exact = value.value
     match value.prefix:
-        case Prefix.EQ:
-            return Sql(f"{lo} >= %s AND {hi} < %s", (value.lo, value.hi))
         case Prefix.NE:
             return Sql(f"({lo} < %s OR {hi} >= %s)", (value.lo, value.hi))
         case Prefix.GT:
@@ -223,6 +250,10 @@ def _number(value: QuantityValue, lo: str, hi: str) -> Sql:
         case Prefix.AP:
             slack = abs(exact) * _TENTH
             return Sql(f"{lo} <= %s AND {hi} >= %s", (exact + slack, exact - slack))
+        case Relation.INCLUDES:
+            return Sql(f"{lo} <= %s AND {hi} >= %s", (exact, exact))
+        case _:
+            return Sql(f"{lo} >= %s AND {hi} < %s", (value.lo, value.hi))
 
 
 def _unit(value: QuantityValue, unit: str) -> list[Sql]:
@@ -253,15 +284,18 @@ def missing(scope: "Scope", criterion: MissingCriterion) -> Sql:
 
 
 def words(scope: "Scope", criterion: TextCriterion) -> Sql:
-    """Find every word: in the narrative without its tags, or anywhere in the text."""
-    where = f"lower({scope.alias}.content)"
-    if criterion.parameter.code == "_text":
-        where = (
-            f"lower(regexp_replace({scope.alias}.content::jsonb #>> '{{text,div}}',"
-            " '<[^>]*>', ' ', 'g'))"
+    """Find every word: in the narrative without its tags, or in any text of the resource."""
+    content = f"{scope.alias}.content::jsonb"
+    texts = f"{content} #>> '{{text,div}}'"
+    if criterion.parameter.code == "_content":
+        texts = (
+            "(SELECT string_agg(v #>> '{}', ' ')"
+            f" FROM jsonb_path_query({content}, '$.** ? (@.type() == \"string\")') v)"
         )
+    tags = "'<[^>]*>', ' ', 'g'"
+    where = folded(f"regexp_replace({texts}, {tags})")
     return any_of(
-        all_of(Sql(f"{where} LIKE %s", (f"%{like(word)}%",)) for word in value.lower().split())
+        all_of(Sql(f"{where} LIKE %s", (f"%{like(word)}%",)) for word in normalised(value).split())
         for value in criterion.values
     )
 

@@ -1,21 +1,29 @@
 """Where the next page begins: the sort values and id of the last row shown, opaque to clients.
 
 Keyset, not offset: rows that do not change while a client pages are neither skipped nor shown
-twice, whatever others write.
+twice, whatever others write. A cursor is sealed with the hub's secret: one that a client has
+changed, or taken to another search, is refused.
 """
 
 import base64
 import binascii
 import hashlib
+import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
+from flask import current_app
 
 from fhir.outcomes import BadRequestError
-from fhir.search.criteria import Query
+from fhir.search.criteria import Criterion, Query
+
+_SEAL_BYTES = 12
+_LONGEST = 8_000
+"""Characters of a cursor: a sort value is at most a long string of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +35,33 @@ class Cursor:
     """The total of the first page: later pages show the same."""
 
 
-def fingerprint(query: Query) -> str:
-    """Return what identifies a search: a cursor of one is no use in another."""
+def _seal(query: Query, also: Sequence[Criterion], body: bytes) -> bytes:
+    """Return what only the hub can say of a position in this very search."""
     used = [pair for pair in query.used if pair[0] not in {"_count", "_total", "_elements"}]
-    return hashlib.sha256(orjson.dumps([query.type, used])).hexdigest()[:12]
+    search = orjson.dumps([query.type, used, *([repr(also)] if also else ())])
+    secret = str(current_app.secret_key).encode()
+    return hmac.new(secret, search + b"\n" + body, hashlib.sha256).digest()[:_SEAL_BYTES]
 
 
-def encode(query: Query, cursor: Cursor) -> str:
+def encode(query: Query, cursor: Cursor, also: Sequence[Criterion] = ()) -> str:
     values = [_plain(value) for value in cursor.values]
-    body = orjson.dumps([fingerprint(query), values, cursor.total, cursor.estimated])
-    return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+    body = orjson.dumps([values, cursor.total, cursor.estimated])
+    return base64.urlsafe_b64encode(_seal(query, also, body) + body).rstrip(b"=").decode()
 
 
-def decode(query: Query, text: str, width: int) -> Cursor:
+def decode(query: Query, text: str, also: Sequence[Criterion] = ()) -> Cursor:
     """Read a cursor of this very search. Raises BadRequestError for any other."""
-    try:
-        body = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        found, values, total, estimated = orjson.loads(body)
-        cursor = Cursor(tuple(_read(value) for value in values), total, bool(estimated))
-    except (ValueError, TypeError, binascii.Error):
-        raise _foreign() from None
-    if found != fingerprint(query) or len(cursor.values) != width:
+    if len(text) > _LONGEST:
         raise _foreign()
-    return cursor
+    try:
+        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        raise _foreign() from None
+    seal, body = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
+    if not hmac.compare_digest(seal, _seal(query, also, body)):
+        raise _foreign()
+    values, total, estimated = orjson.loads(body)
+    return Cursor(tuple(_read(value) for value in values), total, estimated)
 
 
 def _foreign() -> BadRequestError:
@@ -69,9 +81,5 @@ def _plain(value: Any) -> Any:
 
 def _read(value: Any) -> Any:
     if isinstance(value, dict):
-        if "t" in value:
-            return datetime.fromisoformat(value["t"])
-        return Decimal(value["n"])
-    if value is None or isinstance(value, str):
-        return value
-    raise ValueError(value)
+        return datetime.fromisoformat(value["t"]) if "t" in value else Decimal(value["n"])
+    return value

@@ -18,6 +18,7 @@ from fhir.search.paths import compiled, local_reference, steps_of
 from hub import db
 from hub.domain.actor import Actor
 from hub.records import access
+from hub.records.content import in_content
 from hub.records.criteria import Scope
 from hub.records.criteria_keys import overlaps, promoted_columns
 from hub.records.record import Record
@@ -134,10 +135,10 @@ def _followed(actor: Actor, include: Include, records: list[Record]) -> Iterator
     for record in sources:
         resource = jsontext.loads(record.text)
         for parameter in parameters:
-            for path, kind in parameter.paths:
+            for path, _ in parameter.paths:
                 for leaf in compiled(steps_of(path))(resource, resource):
-                    if kind == "canonical":
-                        canonicals.add(leaf.partition("|")[0])
+                    if isinstance(leaf, str):
+                        canonicals.add(leaf)
                         continue
                     target = leaf.get("reference") if isinstance(leaf, dict) else None
                     if target and (local := local_reference(target)) and target.startswith(local):
@@ -157,13 +158,24 @@ def _defined(
     parameters: tuple[SearchParameter, ...],
     canonicals: set[str],
 ) -> Iterator[Record]:
-    """Yield the definitions that canonical addresses name."""
+    """Yield the definitions that canonical addresses name, of any version where none is named."""
     targets = {target for parameter in parameters for target in parameter.targets}
-    wanted = [hashed(keys.uri("url", address)) for address in sorted(canonicals)]
+    addresses = {each.partition("|")[0] for each in canonicals}
+    wanted = [hashed(keys.uri("url", address)) for address in sorted(addresses)]
     for target in sorted(targets):
         if "url" in search_parameters(target) and include.target in {None, target}:
             there = Scope(actor, target)
-            yield from _fetched(there, overlaps(there, wanted))
+            for record in _fetched(there, overlaps(there, wanted)):
+                if not canonicals.isdisjoint(_names(record)):
+                    yield record
+
+
+def _names(record: Record) -> tuple[str, ...]:
+    """Return the canonical addresses that mean a definition."""
+    url, version = record.get("url"), record.get("version")
+    if not url:
+        return ()
+    return (url, f"{url}|{version}") if version else (url,)
 
 
 def _referring(actor: Actor, include: Include, records: list[Record]) -> Iterator[Record]:
@@ -173,14 +185,22 @@ def _referring(actor: Actor, include: Include, records: list[Record]) -> Iterato
         if include.parameter
         else tuple(p for p in search_parameters(include.source).values() if p.kind == "reference")
     )
-    references = tuple(
-        record.reference for record in records if include.target in {None, record.type}
-    )
-    if references:
-        yield from _fetched(
-            there,
-            any_of(there.condition(ReferenceCriterion(p, references)) for p in parameters),
-        )
+    wanted = [record for record in records if include.target in {None, record.type}]
+    types = {record.type for record in wanted}
+    references = tuple(record.reference for record in wanted)
+    found = []
+    for parameter in parameters:
+        if types.isdisjoint(parameter.targets):
+            continue
+        if "canonical" not in parameter.types:
+            found.append(there.condition(ReferenceCriterion(parameter, references)))
+        elif names := [name for record in wanted for name in _names(record)]:
+            # The key of an address finds all its versions: the text tells which one is meant.
+            of_any = there.condition(ReferenceCriterion(parameter, tuple(names)))
+            meant = in_content(there, parameter, "v = ANY(%s::text[])", (names,))
+            found.append(all_of([of_any, meant]))
+    if found:
+        yield from _fetched(there, any_of(found))
 
 
 def _fetched(scope: Scope, condition: Sql) -> list[Record]:

@@ -42,7 +42,9 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
     scope = Scope(actor, query.type)
     where = scope.where((*query.criteria, *also))
     order = sorting.orders(scope, query.sort)
-    start = cursor.decode(query, query.cursor, len(order)) if query.cursor else None
+    if also:
+        order = sorting.of_few(order)
+    start = cursor.decode(query, query.cursor, also) if query.cursor is not None else None
     if query.summary == "count" or query.count == 0:
         counted, estimated = counting.count(scope, where, accurate=query.total == "accurate")
         return Page(query, (), total=counted, estimated=estimated)
@@ -61,7 +63,7 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
     if overflow:
         last = rows[-1]
         values = (*last[6:], last[1])
-        following = cursor.encode(query, Cursor(values, total, estimated))
+        following = cursor.encode(query, Cursor(values, total, estimated), also)
     spool.looked_at(actor, "search", ((r.reference, r.version) for r in (*matches, *brought)))
     return Page(
         query,

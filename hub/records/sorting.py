@@ -1,6 +1,6 @@
 """``_sort`` as ORDER BY, and the condition for what comes after a row: missing values last."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir.search.criteria import SortKey
@@ -18,6 +18,8 @@ class Order:
     by: Sql
     descending: bool
     nullable: bool
+    kind: str
+    """``text``, ``number`` or ``instant``: orders of several types compare only like with like."""
 
     def sql(self) -> Sql:
         direction = " DESC" if self.descending else ""
@@ -42,25 +44,45 @@ class Order:
 
 def orders(scope: Scope, sort: tuple[SortKey, ...]) -> tuple[Order, ...]:
     """Return the whole order: the keys asked for, then the id."""
-    found = [
-        order
-        for order in (_order(scope, key) for key in sort)
-        if order.by.text != f"{scope.alias}.id"
-    ]
-    by_id = next((key for key in sort if key.parameter.code == "_id"), None)
-    descending = by_id.descending if by_id else False
-    return (*found, Order(Sql(f"{scope.alias}.id"), descending=descending, nullable=False))
+    found = []
+    descending = False
+    for key in sort:
+        if key.parameter.code == "_id":
+            # Nothing is left to order after it.
+            descending = key.descending
+            break
+        found.append(_order(scope, key))
+    last = Order(Sql(f"{scope.alias}.id"), descending=descending, nullable=False, kind="text")
+    return (*found, last)
+
+
+def of_few(order: tuple[Order, ...]) -> tuple[Order, ...]:
+    """Return the same order in words that no index has: few rows are found first, then sorted.
+
+    A generic plan cannot know that a compartment is small; it would rather read a whole table in
+    its order until a page is full.
+    """
+    return tuple(
+        replace(each, by=Sql(f"({each.by.text} {_NOTHING[each.kind]})", each.by.params))
+        for each in order
+    )
+
+
+_NOTHING = {"text": "|| ''", "instant": "+ interval '0'", "number": "+ 0"}
+_KINDS = {"date": "instant", "number": "number", "quantity": "number"}
 
 
 def _order(scope: Scope, key: SortKey) -> Order:
-    code = key.parameter.code
+    code, descending = key.parameter.code, key.descending
     if code == "_lastUpdated":
-        return Order(Sql(f"{scope.alias}.last_updated"), key.descending, nullable=False)
+        return Order(Sql(f"{scope.alias}.last_updated"), descending, nullable=False, kind="instant")
     if stem := date_columns(scope.type).get(code):
-        return Order(Sql(f"{scope.alias}.{stem}_lo"), key.descending, nullable=True)
+        return Order(Sql(f"{scope.alias}.{stem}_lo"), descending, nullable=True, kind="instant")
     if column := promoted_columns(scope.type).get(code):
-        return Order(Sql(f"{scope.alias}.{column}"), key.descending, nullable=True)
-    return Order(order_of(scope.alias, key.parameter), key.descending, nullable=True)
+        return Order(Sql(f"{scope.alias}.{column}"), descending, nullable=True, kind="text")
+    kind = _KINDS.get(key.parameter.kind, "text")
+    by = order_of(scope.alias, key.parameter, descending=descending)
+    return Order(by, descending, nullable=True, kind=kind)
 
 
 def after(order: tuple[Order, ...], values: tuple[Any, ...]) -> Sql:

@@ -42,6 +42,19 @@ def like(text: str) -> str:
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
+_MARKS = "[\u0300-\u036f]"
+
+
+def folded(text: str) -> str:
+    """Return the SQL that folds case, accents, typographic marks and spaces of a text.
+
+    As ``fhir.search.text.normalised`` does, but for letters that fold to several.
+    """
+    plain = f"translate(lower({text}), '\u2019\u2018\u2010\u2011\u2013\u2014', '''''----')"
+    bare = f"regexp_replace(normalize({plain}, NFKD), '{_MARKS}', '', 'g')"
+    return f"btrim(regexp_replace({bare}, '\\s+', ' ', 'g'))"
+
+
 def jsonpath(path: str) -> str:
     """Return the SQL/JSON path of a registry path; filters to a type are left to the caller."""
     steps = []

@@ -149,7 +149,7 @@ def main(name: str) -> None:
     if not installed(name):
         make_environment()
         install(name)
-    run([PYTHON, "-m", "hub.supervisor.assets"], "The front-end files could not be installed")
+    run([PYTHON, "-m", "hub.supervisor.assets", name], "The front-end files could not be installed")
     if name == "test":
         install_browser()
 

@@ -68,7 +68,8 @@ def test_the_order_of_a_transaction() -> None:
     [
         (entry("GET", "Patient/1/2"), "Bundle.entry[0].request.url"),
         (entry("GET", "Patient/1/$a/b"), "Bundle.entry[0].request.url"),
-        (entry("GET", "Patient/1/Condition"), "Bundle.entry[0].request.url"),
+        (entry("GET", "Patient/1/Condition/2"), "Bundle.entry[0].request.url"),
+        (entry("DELETE", "Patient/1/Condition"), "Bundle.entry[0].request.url"),
         (entry("PATCH", "Patient/1"), "Bundle.entry[0].resource"),
         ({"request": {"method": "PUT", "url": "Patient/1"}}, "Bundle.entry[0].resource"),
         ({"request": {"method": "FETCH", "url": "Patient/1"}}, "Bundle.entry[0].request.method"),

@@ -9,6 +9,8 @@ import pytest
 from flask import Flask
 from psycopg.sql import SQL, Literal
 
+from fhir.search.compartments import within
+from fhir.search.criteria import Criterion
 from fhir.search.query import parse
 from hub.db import driver
 from hub.domain.actor import Actor
@@ -35,19 +37,29 @@ def filled(app: Flask) -> None:
         " '2026-01-01'::timestamptz + n * interval '1 minute',"
         " '2026-01-01'::timestamptz + n * interval '1 minute'"
         " FROM generate_series(1, 20000) n",
+        "INSERT INTO fhir_observation"
+        " (id, version, last_updated, patient_id, content, idx, present)"
+        " SELECT 'o' || n, 1, '2026-01-01', 'p' || n % 2000, '{}',"
+        " ARRAY[n, n % 5000]::bigint[], 1"
+        " FROM generate_series(1, 20000) n",
+        "INSERT INTO fhir_list (id, version, last_updated, content, idx)"
+        " SELECT 'l' || n, 1, '2026-01-01', '{}', '{}' FROM generate_series(1, 2000) n",
     )
     with driver() as connection:
         for sql in fill:
             connection.execute(sql.encode())
         connection.execute("ANALYZE fhir_patient, fhir_string, fhir_task")
+        connection.execute("ANALYZE fhir_observation, fhir_list")
 
 
-def _plan(actor: Actor, kind: str, params: list[tuple[str, str]]) -> str:
+def _plan(
+    actor: Actor, kind: str, params: list[tuple[str, str]], also: tuple[Criterion, ...] = ()
+) -> str:
     query = parse(kind, params)
     scope = Scope(actor, kind)
-    made = statement(
-        scope, query, scope.where(query.criteria), sorting.orders(scope, query.sort), None
-    )
+    where = scope.where((*query.criteria, *also))
+    order = sorting.orders(scope, query.sort)
+    made = statement(scope, query, where, sorting.of_few(order) if also else order, None)
     # EXPLAIN of a statement with values plans for these values; EXECUTE shows the generic plan.
     places = count(1)
     text = re.sub("%s", lambda _: f"${next(places)}", made.sql.text)
@@ -89,12 +101,29 @@ _CASES: list[tuple[str, list[tuple[str, str]], str]] = [
     ),
     ("Task", [("patient.family", "name1")], "ix_fhir_task_patient_id"),
     ("Task", [("encounter", "Encounter/1"), ("status:not", "completed")], "ix_fhir_task_idx"),
+    ("Patient", [("_list", "1")], "pk_fhir_list"),
+    ("Patient", [("_filter", "family eq name1 and birthdate ge 1950")], "pk_fhir_string"),
+    ("Task", [("_filter", "patient re Patient/p1")], "ix_fhir_task_patient_id"),
+    ("Task", [("part-of:below", "t1")], "ix_fhir_task_idx"),
 ]
 
 
 def test_searches_read_no_table_from_end_to_end(filled: None, system_actor: Actor) -> None:
     for kind, params, index in _CASES:
         plan = _plan(system_actor, kind, params)
+
+        assert "Seq Scan" not in plan, plan
+        assert index in plan, plan
+
+
+def test_a_compartment_is_read_by_its_references(filled: None, system_actor: Actor) -> None:
+    for whose, kind, index in (
+        ("Patient", "Task", "ix_fhir_task_patient_id"),
+        ("Patient", "Observation", "ix_fhir_observation_patient_id"),
+        ("Patient", "Observation", "ix_fhir_observation_idx"),
+        ("Encounter", "Observation", "ix_fhir_observation_idx"),
+    ):
+        plan = _plan(system_actor, kind, [], (within(whose, "p1", kind),))
 
         assert "Seq Scan" not in plan, plan
         assert index in plan, plan
