@@ -28,21 +28,22 @@ _SEARCHES = frozenset(
         "fhir.search_type_in_compartment",
         "fhir.search_type_in_compartment_by_form",
         "fhir.history",
-        "fhir.operation-everything-type-Patient",
-        "fhir.operation-everything-instance-Patient",
-        "fhir.operation-everything-instance-Encounter",
-        "fhir.operation-match-type-Patient",
         "fhir.operation-meta-system",
         "fhir.operation-meta-type-_fhirtype_resource_type_",
     }
 )
+_SEARCHING = tuple(
+    f"fhir.operation-{name}-" for name in ("everything", "match", "apply", "evaluate-measure")
+)
+"""Operations that read many records and change none, whatever their method."""
 
 _log = structlog.get_logger()
 
 
 def cost() -> int:
     """Return the points of this request."""
-    if request.endpoint in _SEARCHES:
+    endpoint = request.endpoint or ""
+    if endpoint in _SEARCHES or endpoint.startswith(_SEARCHING):
         return SEARCH
     return READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
 

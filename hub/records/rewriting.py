@@ -29,11 +29,8 @@ def rewrite(actor: Actor, record: Record, text: str, action: str) -> Record:
     check(value)
     version = prepare(value, text, id=record.id, number=record.version + 1, managed=record.managed)
     stored = fetch(None, record.type, record.id, locked=True)
-    if (
-        stored is None
-        or stored.version != record.version
-        or not supersede(actor, stored, version, action)
-    ):
+    assert stored is not None
+    if not supersede(actor, stored, version, action):
         raise ConflictError(f"{record.reference} is being changed by others: try again")
     return version.as_record()
 

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from fhir.validation import validate
 from hub.auth import issue_person_token, issue_token
+from hub.records.spool import Spool
 from hub.transaction import transaction
 from tests.factories.account import account
 from tests.factories.sharing_agreement import sharing_agreement
@@ -352,3 +355,15 @@ def test_the_header_of_a_subscription_that_comes_along_stays_secret(
     response = client.get("/fhir/Patient/ada/$everything", headers=headers)
     assert "Subscription/told" in parts(response.get_json(), "include")
     assert "open-sesame" not in response.text
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize("query", ["", "?_count=2"])
+def test_it_is_audited_as_a_look_at_the_person(
+    app: Flask, client: FlaskClient, headers: dict[str, str], tmp_path: Path, query: str
+) -> None:
+    kept, app.extensions["carehub_spool"] = app.extensions["carehub_spool"], Spool(tmp_path)
+    client.get(f"/fhir/Patient/ada/$everything{query}", headers=headers)
+    app.extensions["carehub_spool"] = kept
+    (line,) = "".join(each.read_text() for each in tmp_path.iterdir()).splitlines()
+    assert json.loads(line)[1:5] == ["client/test-system", "everything", "Patient/ada", 1]

@@ -57,3 +57,16 @@ def test_other_clients_and_those_without_a_limit_go_on(client: FlaskClient) -> N
         client.get("/fhir/Patient", headers=spent)
     assert client.get("/fhir/Patient", headers=spent).status_code == 429
     assert client.get("/fhir/Patient", headers=free).status_code == 200
+
+
+def test_an_operation_that_looks_through_records_costs_as_much_as_a_search(
+    client: FlaskClient,
+) -> None:
+    headers = bearer("asking", 2 * rates.SEARCH)
+    body = '{"resourceType":"Patient","birthDate":"1960-05-04"}'
+    answers = [
+        client.get("/fhir/Patient/p/$everything", headers=headers).status_code,
+        client.post("/fhir/Patient/$match", data=body, headers=headers).status_code,
+        client.get("/fhir/Patient/p", headers=headers).status_code,
+    ]
+    assert answers == [404, 200, 429]
