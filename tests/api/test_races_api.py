@@ -215,3 +215,26 @@ def test_conditional_update_and_delete_take_the_one_that_matches(
     assert client.delete(url, headers=headers).status_code == 204
     assert client.get(url, headers=headers).get_json()["total"] == 0
     assert client.delete("/fhir/Patient", headers=headers).status_code == 400
+
+
+def test_of_many_merges_of_one_pair_in_both_directions_one_is_done(
+    app: Flask, headers: dict[str, str]
+) -> None:
+    for name in ("a", "b"):
+        body = json.dumps({"resourceType": "Patient", "id": name})
+        app.test_client().put(f"/fhir/Patient/{name}", data=body, headers=headers)
+
+    def merge(number: int) -> int:
+        pair = ("a", "b") if number % 2 else ("b", "a")
+        listed = [
+            {"name": name, "valueReference": {"reference": f"Patient/{which}"}}
+            for name, which in zip(("source-patient", "target-patient"), pair, strict=True)
+        ]
+        body = json.dumps({"resourceType": "Parameters", "parameter": listed})
+        return (
+            app.test_client().post("/fhir/Patient/$merge", data=body, headers=headers).status_code
+        )
+
+    with ThreadPoolExecutor(N) as pool:
+        answers = Counter(pool.map(merge, range(N)))
+    assert answers == {200: 1, 409: N - 1}
