@@ -11,7 +11,7 @@ from itertools import count
 from fhir.search import criteria as kinds
 from fhir.search.criteria import Criterion
 from hub.domain.actor import Actor
-from hub.records import access, criteria_keys, criteria_links, criteria_values
+from hub.records import access, criteria_keys, criteria_links, criteria_terms, criteria_values
 from hub.records.sql import Sql, all_of, any_of
 from hub.records.tables import TABLES
 
@@ -59,6 +59,10 @@ class Scope:
         match criterion:
             case kinds.TokenCriterion():
                 return criteria_keys.token(self, criterion)
+            case kinds.ValueSetCriterion():
+                return criteria_keys.token(self, criteria_terms.in_value_set(self, criterion))
+            case kinds.SubsumptionCriterion():
+                return criteria_keys.token(self, criteria_terms.by_hierarchy(self, criterion))
             case kinds.OfTypeCriterion():
                 return criteria_keys.of_type(self, criterion)
             case kinds.ReferenceCriterion():
