@@ -12,6 +12,7 @@ from fhir.terminology import CodeSystem, Concept, Designation, Filter, Property,
 from fhir.terminology.ecl import Reach
 from hub.db import driver
 from hub.records import (
+    snomed_membership,
     snomed_sets,
     snomed_tables,  # noqa: F401 - declares the tables that are read here
 )
@@ -21,6 +22,8 @@ from hub.records.sql import Sql
 _FULLY_SPECIFIED = {"system": SNOMED, "code": "900000000000003001"}
 _SYNONYM = {"system": SNOMED, "code": "900000000000013009"}
 _IMPLICIT = "?fhir_vs"
+_FEW_NAMED = 2_000
+"""Concepts that are walked from upwards in less time than a wide subtree is listed."""
 
 
 def fetch(sql: Sql) -> list[Any]:
@@ -73,17 +76,36 @@ class SnomedCodeSystem:
 
     def select(self, wanted: Selection) -> Sequence[Concept]:
         limit = (wanted.limit if wanted.limit is not None else 1_000_000) + 1
-        rows = fetch(snomed_sets.selected(self._release, wanted.filters, wanted.text, limit))
-        if wanted.limit is not None and len(rows) > wanted.limit:
+        found = self._selected(wanted.filters, wanted.text, limit)
+        if len(found) == limit:
             # Too many: nobody looks at their words.
-            return [Concept(str(number)) for (number,) in rows]
-        return list(self.concepts([str(number) for (number,) in rows]).values())
+            return [Concept(str(number)) for number in found]
+        return list(self.concepts([str(number) for number in found]).values())
+
+    def _selected(self, filters: Sequence[Filter], text: str | None, limit: int) -> list[int]:
+        """Return the ids of a selection, by the way that is cheapest for it."""
+        if text and filters and snomed_sets.in_use(filters).text != "TRUE":
+            # Few words are called so mostly: then only those are looked for in the hierarchy.
+            named = fetch(snomed_sets.selected(self._release, (), text, _FEW_NAMED + 1))
+            if len(named) <= _FEW_NAMED:
+                ids = [number for (number,) in named]
+                rows = fetch(snomed_membership.held(self._release, ids, filters))
+                return sorted(number for (number,) in rows)[:limit]
+        elif not text:
+            walk = snomed_sets.subtree(self._release, filters, limit)
+            rows = fetch(walk) if walk is not None else []
+            if len(rows) == limit:
+                return [number for (number,) in rows]
+        rows = fetch(snomed_sets.selected(self._release, filters, text, limit))
+        return [number for (number,) in rows]
 
     def holding(self, codes: Collection[str], filters: Sequence[Filter]) -> set[str]:
         ids = _numbers(codes)
         if not ids:
             return set()
-        return {str(number) for (number,) in fetch(snomed_sets.held(self._release, ids, filters))}
+        return {
+            str(number) for (number,) in fetch(snomed_membership.held(self._release, ids, filters))
+        }
 
     def parents(self, code: str) -> Sequence[str]:
         return self._reached(Reach.PARENTS, code)

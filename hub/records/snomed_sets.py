@@ -168,7 +168,7 @@ def called(release: int, text: str) -> Sql:
 def selected(release: int, filters: Sequence[Filter], text: str | None, limit: int) -> Sql:
     """Return the statement for the concepts that meet everything, at most ``limit`` of them."""
     conditions = [Sql("c.release = %s", (release,))]
-    conditions += [_in_use(filters), *(of_filter(release, each) for each in filters)]
+    conditions += [in_use(filters), *(of_filter(release, each) for each in filters)]
     if text:
         conditions.append(called(release, text))
     where = all_of(conditions)
@@ -178,42 +178,31 @@ def selected(release: int, filters: Sequence[Filter], text: str | None, limit: i
     )
 
 
-def held(release: int, codes: Sequence[int], filters: Sequence[Filter]) -> Sql:
-    """Return the statement for those of ``codes`` that meet every filter.
-
-    Place in the hierarchy is asked upwards from the codes: few steps, however wide the filter.
-    """
-    conditions = [
-        Sql("c.release = %s AND c.id = ANY(%s::bigint[])", (release, list(codes))),
-        _in_use(filters),
-    ]
-    for each in filters:
-        if each.property in {"concept", "code"} and each.op in {"is-a", "descendent-of"}:
-            conditions.append(_below(release, each, codes))
-        else:
-            conditions.append(of_filter(release, each))
-    where = all_of(conditions)
-    return Sql(f"SELECT c.id FROM snomed_concept c WHERE {where.text}", where.params)
-
-
-def _in_use(filters: Sequence[Filter]) -> Sql:
+def in_use(filters: Sequence[Filter]) -> Sql:
     """Return the condition that leaves out inactive concepts, unless a filter speaks of them."""
     return Sql("TRUE" if any(each.property == "inactive" for each in filters) else "c.active")
 
 
-def _below(release: int, wanted: Filter, codes: Sequence[int]) -> Sql:
-    root = known(wanted.value)
-    if root is None:
-        raise unknown_code(SNOMED, wanted.value)
-    walk = Sql(
-        "c.id IN (WITH RECURSIVE up(start, id) AS ("
-        "SELECT p.concept_id, p.parent_id FROM snomed_parent p"
-        " WHERE p.release = %s AND p.concept_id = ANY(%s::bigint[])"
-        " UNION SELECT up.start, p.parent_id FROM up"
-        " JOIN snomed_parent p ON p.release = %s AND p.concept_id = up.id"
-        ") SELECT start FROM up WHERE id = %s)",
-        (release, list(codes), release, root),
-    )
-    if wanted.op == "descendent-of":
-        return walk
-    return Sql(f"(c.id = %s OR {walk.text})", (root, *walk.params))
+def subtree(release: int, filters: Sequence[Filter], limit: int) -> Sql | None:
+    """Return the statement for some ``limit`` concepts of a subtree, where the filters mean one.
+
+    The walk ends there: to find a set too large must not cost what the set would.
+    """
+    if len(filters) != 1 or (root := _root(filters[0])) is None:
+        return None
+    start = Sql("SELECT %s::bigint AS id", (root,))
+    walk = reached(release, Reach.DESCENDANTS, start)
+    return Sql(f"{walk.text} LIMIT {limit}", walk.params)
+
+
+def _root(wanted: Filter) -> int | None:
+    """Return the concept whose subtree a filter means, if it means one."""
+    if (wanted.property, wanted.op) in {("concept", "is-a"), ("concept", "descendent-of")}:
+        return known(wanted.value)
+    if (wanted.property, wanted.op) in {("constraint", "="), ("expression", "=")}:
+        match ecl.parse(wanted.value):
+            case Reached(
+                reach=Reach.DESCENDANTS | Reach.DESCENDANTS_OR_SELF, of=Focus(concept=str(concept))
+            ):
+                return int(concept)
+    return None

@@ -8,11 +8,11 @@ from flask import Flask
 from fhir.outcomes import FHIRError
 from fhir.terminology import Composition, Filter, Outcome, Selection, relation
 from hub.domain.actor import hub_actor
-from hub.records import terminology
+from hub.records import snomed_membership, terminology
 from hub.records.snomed import SnomedCodeSystem, release
 from hub.services import snomed_releases
 from hub.transaction import transaction
-from tests.rf2 import ID, fruit
+from tests.rf2 import ID, fruit, sctid
 
 HUB = hub_actor("test")
 SCT = "http://snomed.info/sct"
@@ -28,6 +28,9 @@ def snomed(app: Flask, tmp_path: Path) -> SnomedCodeSystem:
     return found
 
 
+OTHERS = [sctid(60_000 + number) for number in range(snomed_membership.FEW)]
+
+
 def names(codes: object) -> set[str]:
     assert isinstance(codes, list | set | tuple | dict)
     return {NAME[code] for code in codes}
@@ -39,6 +42,8 @@ def selected(snomed: SnomedCodeSystem, *filters: Filter, text: str | None = None
     # Enumerating and asking for given codes are two statements: they must agree.
     if text is None:
         assert names(snomed.holding(list(NAME), filters)) == by_selection
+        # Few are walked from one by one, many together.
+        assert names(snomed.holding([*NAME, *OTHERS], filters)) == by_selection
     return by_selection
 
 
@@ -120,7 +125,11 @@ def test_a_filter_that_cannot_be_answered_is_refused(
         assert refused.value.issues[0].code == code
 
 
-def test_words_are_found_by_their_beginnings(snomed: SnomedCodeSystem) -> None:
+@pytest.mark.parametrize("few", [2_000, 0], ids=["few are called so", "many are"])
+def test_words_are_found_by_their_beginnings(
+    snomed: SnomedCodeSystem, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.records.snomed._FEW_NAMED", few)
     assert selected(snomed, text="brit straw") == {"strawberry"}
     assert selected(snomed, text="berry") == {"berry"}
     assert selected(snomed, text=ID["apple"]) == {"apple"}
@@ -129,10 +138,28 @@ def test_words_are_found_by_their_beginnings(snomed: SnomedCodeSystem) -> None:
         "red",
         "strawberry",
     }
+    inactive = Filter("inactive", "=", "true")
+    assert selected(snomed, inactive, text="old") == {"old"}
+    assert selected(snomed, Filter("inactive", "=", "false"), text="old") == set()
 
 
-def test_a_selection_stops_above_its_limit(snomed: SnomedCodeSystem) -> None:
-    assert len(snomed.select(Selection(limit=3))) == 4
+@pytest.mark.parametrize(
+    "filters",
+    [
+        (),
+        (Filter("concept", "is-a", ID["thing"]),),
+        (Filter("concept", "descendent-of", ID["thing"]),),
+        (Filter("constraint", "=", f"<< {ID['thing']}"),),
+        (Filter("concept", "is-not-a", ID["apple"]),),
+    ],
+)
+def test_a_selection_stops_above_its_limit(
+    snomed: SnomedCodeSystem, filters: tuple[Filter, ...]
+) -> None:
+    assert len(snomed.select(Selection(filters, limit=3))) == 4
+    assert len(snomed.select(Selection(filters, "in", limit=3))) == 4
+    # As many as the limit are no more than it.
+    assert len(snomed.select(Selection(filters, limit=7))) <= 7
 
 
 def test_a_concept_has_its_preferred_term_and_its_names(snomed: SnomedCodeSystem) -> None:
