@@ -19,6 +19,8 @@ LIMIT = 10_000
 """Codes of one expansion; more are refused as too costly."""
 _DEEPEST = 20
 """Value sets that import one another."""
+_MOST_IMPORTS = 2_000
+"""Imports of one evaluation: twenty levels of two each would be a million."""
 
 Key = tuple[str, str]
 """(system, code)."""
@@ -73,6 +75,8 @@ class Composition:
     limit: int = LIMIT
     used: dict[str, CodeSystem] = field(default_factory=dict)
     """``url|version`` -> the code systems that were looked into."""
+    evaluated: int = 0
+    """Value sets that the evaluation has met."""
 
     # What is held --------------------------------------------------------------------------
 
@@ -102,10 +106,12 @@ class Composition:
 
     def members(self, value_set: Mapping[str, Any]) -> dict[Key, Member]:
         """Return every code, in the order of the definition. Raises ``too-costly`` above limit."""
+        self.evaluated = 0
         return _Evaluation(self, value_set, ()).members()
 
     def holding(self, value_set: Mapping[str, Any], keys: Collection[Key]) -> dict[Key, Member]:
         """Return those of ``keys`` that the value set has."""
+        self.evaluated = 0
         return _Evaluation(self, value_set, ()).holding(keys)
 
 
@@ -130,9 +136,11 @@ class _Evaluation:
                 f"the value set {name} imports itself: {' -> '.join((*path, name))}",
                 code="processing",
             )
-        if len(path) > _DEEPEST:
+        asked.evaluated += 1
+        if len(path) > _DEEPEST or asked.evaluated > _MOST_IMPORTS:
             raise UnprocessableError(
-                f"value sets import one another more than {_DEEPEST} deep", code="too-costly"
+                f"value sets import one another more than {_DEEPEST} deep or {_MOST_IMPORTS} times",
+                code="too-costly",
             )
         self._path = (*path, name) if name else (*path, "#")
         self._contained = {

@@ -79,6 +79,8 @@ VALIDATE = Operation(
     id="ValueSet-validate-code",
 )
 
+LONGEST_FILTER = 200
+
 _RECORDED = {
     "filter": "valueString",
     "displayLanguage": "valueCode",
@@ -104,9 +106,14 @@ def expand(_type: str | None, record_id: str | None) -> Response:
     access.authorise(actor, "read", "ValueSet")
     asked = given()
     asked.only(*names(EXPAND))
+    words = asked.text("filter") if "filter" in asked else None
+    if words is not None and len(words) > LONGEST_FILTER:
+        raise BadRequestError(
+            f"filter has at most {LONGEST_FILTER} characters", expression="filter", code="too-long"
+        )
     composition = Composition(
         terminology.holdings(actor),
-        text=asked.text("filter") if "filter" in asked else None,
+        text=words,
         active_only=asked.flag("activeOnly") is True,
         versions=Versions(
             default=codings.versions(asked, "system-version"),

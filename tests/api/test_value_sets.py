@@ -188,6 +188,7 @@ def test_a_retired_version_stands_behind_an_active_one(fruit: Asker) -> None:
         ({"url": GENDER, "count": "-1"}, 400, "invalid", "count is a whole number"),
         ({"url": GENDER, "count": "many"}, 400, "invalid", "count is a whole number"),
         ({"url": GENDER, "activeOnly": "yes"}, 400, "invalid", "activeOnly is true or false"),
+        ({"url": GENDER, "filter": "x" * 201}, 400, "too-long", "at most 200 characters"),
         ({"url": GENDER, "date": "2020"}, 400, "invalid", "date is no parameter here"),
         ({"url": GENDER, "system_version": "x"}, 400, "value", "system-version is system|version"),
     ],

@@ -198,6 +198,21 @@ def test_a_long_chain_of_imports_is_too_costly() -> None:
     assert refused.value.issues[0].code == "too-costly"
 
 
+def test_imports_that_double_at_every_level_are_too_costly() -> None:
+    levels = [
+        value_set({"valueSet": [f"urn:{n + 1}"]}, {"valueSet": [f"urn:{n + 1}"]}, url=f"urn:{n}")
+        for n in range(18)
+    ]
+    bottom = value_set({"system": ANIMALS}, url="urn:18")
+    holdings = asked(*levels, bottom)
+
+    with pytest.raises(FHIRError) as refused:
+        holdings.members(levels[0])
+    assert refused.value.issues[0].code == "too-costly"
+    # The next question starts anew.
+    assert len(holdings.members(levels[10])) == len(ALL)
+
+
 def test_the_same_value_set_may_be_imported_twice() -> None:
     cats = value_set(filtered("code", "=", "cat"), url="urn:cats")
     twice = value_set({"valueSet": ["urn:cats"]}, {"valueSet": ["urn:cats"]})

@@ -80,6 +80,12 @@ def test_a_pattern_that_kills_backtracking_is_quick() -> None:
     for pattern in ("(a+)+$", "(a|a)*", "(a*)*b", "(.*a){20}", "a?" * 100 + "a" * 100):
         assert not Pattern(pattern).matches(value)
 
+    # What is merely slow ends as well.
+    slow = Pattern("(.?.?.?.?.?.?.?.?.?.?){20}")
+    with pytest.raises(UnprocessableError) as refused:
+        all(slow.matches("a" * 150) for _ in range(1_000))
+    assert refused.value.issues[0].code == "too-costly"
+
     # A backtracking engine would take longer than the universe has been there.
     assert time.perf_counter() - started < 30
     assert re.fullmatch("a+!", value)
