@@ -9,7 +9,19 @@ from typing import Any
 from fhir.outcomes import BadRequestError, InvalidResourceError
 from fhir.terminology.checking import Coding
 from fhir.validation import validate
+from hub.api.operations import Parameter
 from hub.api.parameters import Given
+
+CHECKED = (
+    Parameter("coding", "Coding"),
+    Parameter("codeableConcept", "CodeableConcept"),
+    Parameter("abstract", "boolean", documentation="False: an abstract code is not valid."),
+    Parameter("displayLanguage", "code"),
+    Parameter("result", "boolean", use="out", min=1),
+    Parameter("message", "string", use="out"),
+    Parameter("display", "string", use="out"),
+)
+"""What both ``$validate-code`` take besides a code and a display, and what they answer."""
 
 
 def texts(asked: Given, name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from fhir.systems import ROLE
 from fhir.terminology.standard import versions
+from fhir.validation import validate
 from hub.domain.actor import hub_actor
 from hub.samples import SOUTHEND
 from hub.services import definitions, snomed_releases
@@ -22,6 +23,16 @@ def held(client: FlaskClient) -> dict[str, Any]:
     answered = client.get("/fhir/metadata?mode=terminology")
     assert answered.status_code == 200
     return {each["uri"]: each for each in answered.get_json()["codeSystem"]}
+
+
+def test_the_statement_is_legal_and_names_what_expansion_takes(client: FlaskClient) -> None:
+    said = client.get("/fhir/metadata?mode=terminology").get_json()
+
+    assert said["resourceType"] == "TerminologyCapabilities"
+    assert validate(said) == []
+    parameters = {each["name"] for each in said["expansion"]["parameter"]}
+    assert {"url", "filter", "count", "offset", "force-system-version"} <= parameters
+    assert "return" not in parameters
 
 
 def test_what_is_not_loaded_is_not_there(ask: Asker, client: FlaskClient) -> None:

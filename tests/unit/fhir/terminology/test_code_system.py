@@ -154,6 +154,15 @@ def test_the_newest_version_is_meant_where_none_is_named(versions: list[str], ne
         assert found.version == newest
 
 
+def test_an_active_version_comes_before_a_newer_one_that_is_not() -> None:
+    draft = RESOURCE | {"version": "9", "status": "draft"}
+
+    for resources in ([draft, RESOURCE], [RESOURCE, draft]):
+        found = Listed(resources).code_system(ANIMALS, None)
+        assert found is not None
+        assert found.version == "2"
+
+
 @pytest.mark.parametrize("content", ["not-present", "supplement"])
 def test_what_has_no_codes_of_its_own_is_not_held(content: str) -> None:
     held = Listed([RESOURCE | {"content": content}])

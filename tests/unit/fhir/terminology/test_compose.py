@@ -139,6 +139,19 @@ def test_includes_add_and_excludes_take_away() -> None:
     assert codes(asked(), both) == ["cat", "mammal", "animal"]
 
 
+def test_the_words_of_the_first_include_stay() -> None:
+    listed = {"system": ANIMALS, "concept": [{"code": "cat", "display": "Puss"}]}
+    whole = {"system": ANIMALS}
+    key = (ANIMALS, "cat")
+
+    for both, display in (
+        (value_set(listed, whole), "Puss"),
+        (value_set(whole, listed), "Cat"),
+    ):
+        assert asked().members(both)[key].concept.display == display
+        assert asked().holding(both, [key])[key].concept.display == display
+
+
 def test_imports_of_one_include_are_what_all_have() -> None:
     mammals = value_set(filtered("concept", "is-a", "mammal"), url="urn:mammals")
     legs = value_set(filtered("legs", "exists", "true"), url="urn:legs")

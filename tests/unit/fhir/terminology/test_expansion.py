@@ -33,6 +33,32 @@ def test_a_code_stands_below_the_first_of_its_parents_that_is_there() -> None:
     ]
 
 
+def test_what_is_looked_for_is_flat() -> None:
+    made = expand(
+        asked(text="mammal"),
+        value_set(
+            {
+                "system": ANIMALS,
+                "concept": [{"code": "mammal"}, {"code": "cat", "display": "Mammal"}],
+            }
+        ),
+        FORM,
+        identifier="urn:uuid:x",
+        timestamp="t",
+    )
+
+    assert [each["code"] for each in made["expansion"]["contains"]] == ["mammal", "cat"]
+
+
+def test_only_what_may_be_chosen_can_be_asked_for() -> None:
+    whole = value_set({"system": ANIMALS})
+    form = Form(nested=False, selectable_only=True)
+    made = expand(asked(), whole, form, identifier="urn:uuid:x", timestamp="t")
+
+    assert made["expansion"]["total"] == 5
+    assert "animal" not in [each["code"] for each in made["expansion"]["contains"]]
+
+
 def test_a_circle_loses_nobody() -> None:
     circle = {
         "resourceType": "CodeSystem",
