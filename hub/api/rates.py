@@ -34,8 +34,22 @@ _SEARCHES = frozenset(
         "fhir.operation-match-type-Patient",
         "fhir.operation-meta-system",
         "fhir.operation-meta-type-_fhirtype_resource_type_",
+        "fhir.operation-expand-type-ValueSet",
+        "fhir.operation-expand-instance-ValueSet",
     }
 )
+_READS = frozenset(
+    {
+        "fhir.operation-ValueSet-validate-code-type-ValueSet",
+        "fhir.operation-ValueSet-validate-code-instance-ValueSet",
+        "fhir.operation-CodeSystem-validate-code-type-CodeSystem",
+        "fhir.operation-CodeSystem-validate-code-instance-CodeSystem",
+        "fhir.operation-lookup-type-CodeSystem",
+        "fhir.operation-subsumes-type-CodeSystem",
+        "fhir.operation-subsumes-instance-CodeSystem",
+    }
+)
+"""Operations that look one thing up, also where the question comes by POST."""
 
 _log = structlog.get_logger()
 
@@ -44,6 +58,8 @@ def cost() -> int:
     """Return the points of this request."""
     if request.endpoint in _SEARCHES:
         return SEARCH
+    if request.endpoint in _READS:
+        return READ
     return READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
 
 
