@@ -59,10 +59,6 @@ class Scope:
         match criterion:
             case kinds.TokenCriterion():
                 return criteria_keys.token(self, criterion)
-            case kinds.ValueSetCriterion():
-                return criteria_keys.token(self, criteria_terms.in_value_set(self, criterion))
-            case kinds.SubsumptionCriterion():
-                return criteria_keys.token(self, criteria_terms.by_hierarchy(self, criterion))
             case kinds.OfTypeCriterion():
                 return criteria_keys.of_type(self, criterion)
             case kinds.ReferenceCriterion():
@@ -105,3 +101,7 @@ class Scope:
                 return criteria_links.chain(self, criterion)
             case kinds.HasCriterion():
                 return criteria_links.has(self, criterion)
+            case kinds.ValueSetCriterion():
+                return criteria_keys.token(self, criteria_terms.in_value_set(self, criterion))
+            case kinds.SubsumptionCriterion():
+                return criteria_keys.token(self, criteria_terms.by_hierarchy(self, criterion))

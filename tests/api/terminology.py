@@ -43,7 +43,7 @@ FRUIT_SYSTEM: dict[str, Any] = {
                     "display": "Apple",
                     "definition": "Grows on a tree.",
                     "designation": [{"language": "de", "value": "Apfel"}],
-                    "property": [{"code": "weight", "valueDecimal": 150}],
+                    "property": [{"code": "weight", "valueDecimal": 150.5}],
                 },
                 {
                     "code": "berry",

@@ -1,5 +1,6 @@
 """``CodeSystem/$lookup``, ``$subsumes`` and ``$validate-code`` over HTTP."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def test_a_code_is_looked_up_with_everything_that_is_known(fruit: Asker) -> None
         ("url", FRUIT),
         ("definition", "Grows on a tree."),
         ("parent", "fruit"),
-        ("weight", 150),
+        ("weight", 150.5),
     ]
     (designation,) = (each for each in found["parameter"] if each["name"] == "designation")
     assert designation["part"] == [
@@ -49,7 +50,7 @@ def test_a_code_is_looked_up_with_everything_that_is_known(fruit: Asker) -> None
     ("wanted", "expected", "designations"),
     [
         ("parent", [("parent", "fruit")], 0),
-        ("weight", [("weight", 150)], 0),
+        ("weight", [("weight", 150.5)], 0),
         ("designation", [], 1),
         ("lang.de", [], 1),
         ("lang.fr", [], 0),
@@ -77,6 +78,19 @@ def test_children_and_inactive_codes_are_told(fruit: Asker) -> None:
     assert ("child", "strawberry") in properties(berry)
     assert ("inactive", True) in properties(medlar)
     assert values(german)["display"] == "Apfel"
+
+
+def test_a_decimal_keeps_its_digits(ask: Asker) -> None:
+    text = json.dumps(FRUIT_SYSTEM).replace("150.5", "150.500")
+    assert ask.client.post("/fhir/CodeSystem", data=text, headers=ask.headers).status_code == 201
+
+    answered = ask.client.get(
+        "/fhir/CodeSystem/$lookup",
+        query_string={"system": FRUIT, "code": "apple"},
+        headers=ask.headers,
+    )
+
+    assert '"valueDecimal":150.500' in answered.get_data(as_text=True)
 
 
 def test_hl7s_own_code_systems_are_looked_up(ask: Asker) -> None:
