@@ -4,7 +4,7 @@ Each code list with a system of its own is a CodeSystem and the ValueSet of all 
 codes from elsewhere (SNOMED CT, the NHS) is a ValueSet only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fhir.systems import (
@@ -14,6 +14,7 @@ from fhir.systems import (
     PLAN_SECTION,
     ROLE,
     SERVICE,
+    SNOMED_CT,
     STATUS_REASON,
     TASK_CODE,
 )
@@ -21,7 +22,13 @@ from fhir.terminology import Listed
 from hub.domain.definition import HubDefinition
 from hub.domain.errors import StateError
 from hub.domain.referral import Step, TriageOutcome
-from hub.domain.register import ConsentBasis
+from hub.domain.register import (
+    CPR_CODES,
+    DEATH_WORDS,
+    PREFERRED_WORDS,
+    STAGE_CODES,
+    ConsentBasis,
+)
 from hub.records.terminology import source
 from hub.services import definitions
 
@@ -91,6 +98,8 @@ def resources(hub: HubDefinition) -> list[dict[str, Any]]:
     bases = [(basis.value, _words(basis.value)) for basis in ConsentBasis]
     services = [(service.code, service.name) for service in hub.services.values()]
     sections = [(section.code, section.title) for section in hub.plan_sections]
+    for name, title, words in _register_lists():
+        made.append(_chosen(hub, name, title, SNOMED_CT, words))
     made += _whole(hub, SERVICE, "Services", services)
     made += _whole(hub, ROLE, "Roles", roles)
     made += _whole(hub, PLAN_SECTION, "Sections of a care plan", sections)
@@ -100,6 +109,18 @@ def resources(hub: HubDefinition) -> list[dict[str, Any]]:
     made += _whole(hub, STATUS_REASON, "Reasons and outcomes of work", reasons, content="fragment")
     made += _whole(hub, TASK_CODE, "Kinds of work", TASKS.items(), content="fragment")
     return made
+
+
+def _register_lists() -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+    """Yield the lists of the end-of-life register, which are rules and not a hub's choice."""
+    places = [(place.value, words) for place, words in PREFERRED_WORDS.items()]
+    yield "register-preferred-place", "Preferred place of care and of death", places
+    deaths = [(place.value, words) for place, words in DEATH_WORDS.items()]
+    yield "register-place-of-death", "Place of death", deaths
+    decisions = [(each.code, each.display) for each in CPR_CODES.values()]
+    yield "register-cpr-decision", "Decision about resuscitation", decisions
+    stages = [(each.code, each.display) for each in STAGE_CODES.values()]
+    yield "register-stage", "Stage of need", stages
 
 
 def _of_lists(hub: HubDefinition, names: Iterable[str]) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from fhir.systems import (
 from fhir.terminology import Composition
 from fhir.validation import validate
 from hub.domain.actor import hub_actor
+from hub.domain.register import CPR_CODES, STAGE_CODES, PlaceOfDeath, PreferredPlace
 from hub.records import terminology
 from hub.samples import SOUTHEND
 from hub.services import code_systems, definitions, task_content
@@ -77,6 +78,16 @@ def test_the_hubs_codes_have_words(
 
 def test_every_step_of_a_referral_is_a_code(asked: Composition) -> None:
     assert codes(asked, "referral-step") == task_content.REFERRAL_STEPS
+
+
+def test_the_lists_of_the_register_are_value_sets(asked: Composition) -> None:
+    for name, listed in (
+        ("register-preferred-place", set(PreferredPlace)),
+        ("register-place-of-death", set(PlaceOfDeath)),
+        ("register-cpr-decision", {each.code for each in CPR_CODES.values()}),
+        ("register-stage", {each.code for each in STAGE_CODES.values()}),
+    ):
+        assert codes(asked, name) == listed
 
 
 def test_every_code_list_is_a_value_set(asked: Composition) -> None:
