@@ -67,7 +67,7 @@ class ListedCodeSystem:
         self._subsumes = resource.get("hierarchyMeaning") not in _NO_SUBSUMPTION
         self._folded: dict[str, str] | None = None if resource.get("caseSensitive") else {}
         self._uses = _uses(resource.get("property", ()))
-        self._declared = {each["code"] for each in resource.get("property", ())}
+        self._declared = {each.get("code") for each in resource.get("property", ())}
         self._concepts: dict[str, Concept] = {}
         self._parents: dict[str, list[str]] = {}
         self._children: dict[str, list[str]] = {}
@@ -84,6 +84,9 @@ class ListedCodeSystem:
         links: list[tuple[str, str]] = []
         while waiting:
             said, parent, depth = waiting.pop()
+            if "code" not in said:
+                # R4 allows an extension in the place of any value: why the code is absent.
+                continue
             if depth > _DEEPEST:
                 raise UnprocessableError(
                     f"the code system {self.url} is nested more than {_DEEPEST} deep",
@@ -110,7 +113,7 @@ class ListedCodeSystem:
                 self._children.setdefault(above, []).append(below)
 
     def _concept(self, said: Mapping[str, Any]) -> Concept:
-        found = tuple(_property(each) for each in said.get("property", ()))
+        found = tuple(_properties(said.get("property", ())))
         marks = {self._uses[p.code]: p for p in found if p.code in self._uses}
         status = marks["status"].text if "status" in marks else ""
         return Concept(
@@ -245,14 +248,16 @@ def _uses(declared: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     }
     for each in declared:
         uri = each.get("uri", "")
-        if uri.startswith(CONCEPT_PROPERTIES):
+        if uri.startswith(CONCEPT_PROPERTIES) and "code" in each:
             uses[each["code"]] = uri.removeprefix(CONCEPT_PROPERTIES)
     return uses
 
 
-def _property(said: Mapping[str, Any]) -> Property:
-    member = next((name for name in said if name.startswith("value")), "valueString")
-    return Property(said["code"], member, said.get(member, ""))
+def _properties(listed: Sequence[Mapping[str, Any]]) -> Iterator[Property]:
+    for said in listed:
+        member = next((name for name in said if name.startswith("value")), None)
+        if member is not None and "code" in said:
+            yield Property(said["code"], member, said[member])
 
 
 def _reached(start: str, links: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -157,7 +157,7 @@ class _Evaluation:
             found = self._wanted(self._listed.values())
         else:
             found = {}
-            for include in self._compose["include"]:
+            for include in self._compose.get("include", ()):
                 for key, member in self._included(include).items():
                     found.setdefault(key, member)
                 self._check(found)
@@ -171,7 +171,7 @@ class _Evaluation:
         if self._listed is not None:
             return self._kept({key: self._listed[key] for key in keys if key in self._listed})
         found: dict[Key, Member] = {}
-        for include in self._compose["include"]:
+        for include in self._compose.get("include", ()):
             for key, member in self._holding(include, keys).items():
                 found.setdefault(key, member)
         for exclude in self._compose.get("exclude", ()):
@@ -186,6 +186,7 @@ class _Evaluation:
     # One include or exclude ----------------------------------------------------------------
 
     def _included(self, part: Mapping[str, Any]) -> dict[Key, Member]:
+        self._readable(part)
         imports = part.get("valueSet", ())
         if not imports:
             return self._of_system(part)
@@ -198,7 +199,16 @@ class _Evaluation:
             found = self._held_by_system(part, found.keys())
         return self._wanted(found.values())
 
+    def _readable(self, part: Mapping[str, Any]) -> None:
+        """Refuse an include in which an extension stands in the place of what it names."""
+        if ("system" not in part and "valueSet" not in part) or None in part.get("valueSet", ()):
+            raise UnprocessableError(
+                f"the value set {self._path[-1]} does not say whose codes it takes",
+                code="processing",
+            )
+
     def _holding(self, part: Mapping[str, Any], keys: Collection[Key]) -> dict[Key, Member]:
+        self._readable(part)
         found: dict[Key, Member] | None = None
         for reference in part.get("valueSet", ()):
             held = self._import(reference).holding(keys if found is None else found.keys())
@@ -310,10 +320,11 @@ def _listed(part: Mapping[str, Any], system: CodeSystem | None) -> Sequence[Memb
     A code that a wholly held code system does not have is none. Of a code system that is not held
     the list itself is all that is known.
     """
-    known = system.concepts([each["code"] for each in part["concept"]]) if system else {}
+    listed = [each for each in part["concept"] if "code" in each]
+    known = system.concepts([each["code"] for each in listed]) if system else {}
     version = system.version if system else part.get("version")
     found = []
-    for each in part["concept"]:
+    for each in listed:
         concept = known.get(each["code"])
         if concept is None:
             if system is not None and system.complete:

@@ -81,5 +81,8 @@ def _speaks(spoken: str, wanted: str) -> bool:
 def designations(listed: Any) -> tuple[Designation, ...]:
     """Read ``designation`` of a CodeSystem or a ValueSet."""
     return tuple(
-        Designation(each["value"], each.get("language"), each.get("use")) for each in listed or ()
+        Designation(each["value"], each.get("language"), each.get("use"))
+        for each in listed or ()
+        # R4 allows an extension in the place of any value, such as the reason why it is absent.
+        if "value" in each
     )

@@ -51,6 +51,10 @@ def filters_of(include: Mapping[str, Any]) -> tuple[Filter, ...]:
     """Read the filters of an include or exclude."""
     found = []
     for each in include.get("filter", ()):
+        if not {"property", "op", "value"} <= each.keys():
+            raise UnprocessableError(
+                "a filter has a property, an operator and a value", code="processing"
+            )
         if each["op"] not in OPERATORS:
             raise UnprocessableError(
                 f"{each['op']} is no filter operator; valid ones are {', '.join(OPERATORS)}",

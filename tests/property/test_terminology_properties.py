@@ -1,14 +1,19 @@
 """Laws of terminology, on code systems and value sets that nobody wrote."""
 
+import json
 import re
+from contextlib import suppress
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fhir.outcomes import FHIRError
 from fhir.terminology import Composition, Listed, ListedCodeSystem, Outcome, relation
+from fhir.terminology.expansion import Form, expand
 from fhir.terminology.pattern import Pattern
 from fhir.terminology.sctid import check_digit, is_valid
+from fhir.validation import validate
 
 URL = "urn:system"
 CODES = [f"c{number}" for number in range(8)]
@@ -166,3 +171,114 @@ def test_two_neighbours_that_changed_places_are_noticed(item: int, place: int) -
     swapped = right[:at] + right[at + 1] + right[at] + right[at + 2 :]
 
     assert is_valid(swapped) is (swapped == right)
+
+
+_WHOLE_SYSTEM = {
+    **resource({(0, 1), (1, 2)}),
+    "status": "active",
+    "version": "1",
+    "caseSensitive": False,
+    "property": [
+        {"code": "parent", "uri": "http://hl7.org/fhir/concept-properties#parent", "type": "code"},
+        {"code": "size", "type": "decimal"},
+    ],
+    "concept": [
+        {
+            "code": "a",
+            "display": "A",
+            "designation": [{"language": "de", "use": {"code": "x"}, "value": "AA"}],
+            "property": [{"code": "size", "valueDecimal": 1}],
+            "concept": [{"code": "b", "property": [{"code": "parent", "valueCode": "a"}]}],
+        }
+    ],
+}
+_WHOLE_SET = {
+    "resourceType": "ValueSet",
+    "url": "urn:whole",
+    "status": "active",
+    "contained": [{**_WHOLE_SYSTEM, "id": "own", "url": "urn:own"}],
+    "compose": {
+        "inactive": False,
+        "include": [
+            {
+                "system": URL,
+                "version": "1",
+                "concept": [{"code": "a", "designation": [{"value": "x"}]}],
+            },
+            {"system": URL, "filter": [{"property": "concept", "op": "is-a", "value": "a"}]},
+            {"system": "#own"},
+            {"valueSet": ["urn:other"]},
+        ],
+        "exclude": [
+            {"system": URL, "filter": [{"property": "size", "op": "exists", "value": "true"}]}
+        ],
+    },
+    "expansion": {"timestamp": "2026-01-01", "contains": [{"system": URL, "code": "a"}]},
+}
+_OTHER_SET = {
+    "resourceType": "ValueSet",
+    "url": "urn:other",
+    "status": "active",
+    "compose": {"include": [{"system": URL}]},
+}
+
+
+def absent() -> dict[str, Any]:
+    return {"extension": [{"url": "urn:why", "valueCode": "unknown"}]}
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Return (container, key) of everything inside a value."""
+    found: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        for key in value:
+            found.append((value, key))
+            found += places(value[key])
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            found.append((value, number))
+            found += places(each)
+    return found
+
+
+@st.composite
+def damaged(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource with some members taken away, or given as absent, or changed."""
+    made = json.loads(json.dumps(whole))
+    for _ in range(draw(st.integers(1, 3))):
+        inside = places(made)
+        container, key = draw(st.sampled_from(range(len(inside))).map(inside.__getitem__))
+        kind = draw(st.sampled_from(["drop", "absent", "text"]))
+        if isinstance(container, list):
+            if kind != "drop" or len(container) == 1:
+                continue
+            del container[key]
+        elif kind == "text" and isinstance(container[key], str):
+            container[key] = draw(
+                st.sampled_from(["a", "b", "urn:whole", "is-a", "concept", "#own"])
+            )
+        else:
+            was = container.pop(key)
+            if kind == "absent" and not isinstance(was, dict | list):
+                container[f"_{key}"] = absent()
+            elif kind == "absent" and isinstance(was, list) and isinstance(was[0], str):
+                container[key], container[f"_{key}"] = [None], [absent()]
+    return made
+
+
+@given(damaged(_WHOLE_SYSTEM), damaged(_WHOLE_SET), damaged(_OTHER_SET))
+@settings(max_examples=500, suppress_health_check=[HealthCheck.filter_too_much])
+def test_what_is_legal_is_evaluated_or_refused(
+    system: dict[str, Any], value_set: dict[str, Any], other: dict[str, Any]
+) -> None:
+    legal = [each for each in (system, value_set, other, _WHOLE_SET) if validate(each) == []]
+    asked = Composition(Listed(legal), text=None)
+    for each in legal:
+        if each["resourceType"] != "ValueSet":
+            continue
+        with suppress(FHIRError):
+            members = asked.members(each)
+            held = asked.holding(each, list(members))
+            assert held.keys() == members.keys()
+        with suppress(FHIRError):
+            expand(asked, each, Form(designations=True), identifier="urn:uuid:x", timestamp="t")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fhir.outcomes import FHIRError
-from fhir.terminology import Chain, Listed, ListedCodeSystem, Outcome, relation
+from fhir.terminology import Chain, Listed, ListedCodeSystem, Outcome, Selection, relation
 from tests.unit.fhir.terminology.trees import ANIMALS, RESOURCE
 
 SYSTEM = ListedCodeSystem(RESOURCE)
@@ -110,6 +110,23 @@ def test_marks_are_read_by_their_uri_or_their_customary_name() -> None:
     inactive = usual.concept("a")
     assert inactive is not None
     assert inactive.inactive
+
+
+def test_what_says_only_why_it_is_absent_is_left_out() -> None:
+    why = {"extension": [{"url": "urn:why", "valueCode": "unknown"}]}
+    odd = system(
+        {"_code": why, "display": "nothing"},
+        {
+            "code": "a",
+            "property": [{"_code": why, "valueCode": "b"}, {"code": "size", "_valueDecimal": why}],
+            "designation": [{"_value": why}],
+        },
+    )
+    found = odd.concept("a")
+
+    assert found is not None
+    assert (found.properties, found.designations) == ((), ())
+    assert len(odd.select(Selection())) == 1
 
 
 def test_a_language_answers_for_its_regions_only_one_way() -> None:
