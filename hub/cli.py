@@ -11,6 +11,7 @@ COMMANDS = {
     "token": "Print a bearer token for a registered client.",
     "demo-users": "List the users of the sample hub and their password.",
     "load": "Load people and records from FHIR bundles or NDJSON.",
+    "terminology": "Load a SNOMED CT release that you hold a licence for.",
     "day": "Play one simulated day at a private hub and report.",
     "integrity": "Check every invariant of a hub.",
     "routes": "List the addresses that the hub answers.",

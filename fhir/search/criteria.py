@@ -49,6 +49,28 @@ class TokenCriterion:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueSetCriterion:
+    """A token in a value set, or in none of them."""
+
+    parameter: SearchParameter
+    references: tuple[str, ...]
+    """Canonical urls, or ``ValueSet/id``."""
+    modifier: str
+    """``in`` or ``not-in``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubsumptionCriterion:
+    """A token above or below others in the hierarchy of its code system."""
+
+    parameter: SearchParameter
+    values: tuple[TokenValue, ...]
+    """Each with its system and its code."""
+    modifier: str
+    """``above`` or ``below``."""
+
+
+@dataclass(frozen=True, slots=True)
 class OfTypeCriterion:
     """``:of-type``: (system, code, value) of an identifier's type and its value."""
 
@@ -218,6 +240,8 @@ class NearCriterion:
 
 Criterion = (
     TokenCriterion
+    | ValueSetCriterion
+    | SubsumptionCriterion
     | OfTypeCriterion
     | ReferenceCriterion
     | HierarchyCriterion

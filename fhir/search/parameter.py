@@ -30,9 +30,12 @@ from fhir.search.criteria import (
     QuantityCriterion,
     ReferenceCriterion,
     StringCriterion,
+    SubsumptionCriterion,
     TextCriterion,
     TokenCriterion,
+    TokenValue,
     UriCriterion,
+    ValueSetCriterion,
 )
 from fhir.search.values import UnknownParameterError
 
@@ -53,6 +56,9 @@ _CONTROLS = (
     "_summary",
     "_total",
 )
+
+_CODED = frozenset({"code", "Coding", "CodeableConcept"})
+"""Data types whose values are codes of code systems."""
 
 _MODIFIERS = {
     "token": ("missing", "not", "text"),
@@ -86,6 +92,8 @@ def modifiers_of(parameter: SearchParameter) -> tuple[str, ...]:
     if parameter.code in {"_id", "_text", "_content"}:
         return ()
     valid = _MODIFIERS.get(parameter.kind, ())
+    if parameter.kind == "token" and parameter.types & _CODED:
+        valid = (*valid, "in", "not-in", "above", "below")
     if parameter.kind == "token" and "Identifier" in parameter.types:
         valid = (*valid, "of-type")
     if parameter.kind == "reference":
@@ -137,6 +145,13 @@ def _by_kind(parameter: SearchParameter, modifier: str | None, name: str, text: 
             return OfTypeCriterion(parameter, tuple(_of_type(name, part) for part in parts))
         case "token" if modifier == "text":
             return StringCriterion(parameter, plain, "text")
+        case "token" if modifier in {"in", "not-in"}:
+            return ValueSetCriterion(parameter, plain, modifier)
+        case "token" if modifier in {"above", "below"}:
+            tokens = tuple(values.token_value(name, part) for part in parts)
+            return SubsumptionCriterion(
+                parameter, tuple(_of_system(parameter, name, token) for token in tokens), modifier
+            )
         case "token":
             tokens = tuple(values.token_value(name, part) for part in parts)
             return TokenCriterion(parameter, tokens, modifier)
@@ -167,6 +182,16 @@ def _by_kind(parameter: SearchParameter, modifier: str | None, name: str, text: 
             )
         case _:
             return NearCriterion(parameter, tuple(values.near_value(name, p) for p in parts))
+
+
+def _of_system(parameter: SearchParameter, name: str, token: TokenValue) -> TokenValue:
+    """Return a token with its system: that of a hierarchy; a bare code has that of its binding."""
+    system = token.system
+    if system is None and len(parameter.systems) == 1:
+        system = parameter.systems[0]
+    if not system or not token.code:
+        raise BadRequestError(f"{name} is system|code", code="value")
+    return TokenValue(system, token.code)
 
 
 def _of_type(name: str, text: str) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from flask import Flask
 from hub.api import (
     applying,
     batches,
+    code_systems,
     differences,
     errors,
     everything,
@@ -22,6 +23,7 @@ from hub.api import (
     searches,
     simulation,
     site,
+    value_sets,
 )
 from hub.api.site import blueprint
 
@@ -43,6 +45,8 @@ ROUTES = (
     metas,
     differences,
     hub_operations,
+    value_sets,
+    code_systems,
     operations,
 )
 """Importing a module hangs its routes on the blueprint."""

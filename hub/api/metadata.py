@@ -15,7 +15,7 @@ from fhir.registry import SUPPORTED_TYPES
 from fhir.registry.search_parameters import SearchParameter, compartments, search_parameters
 from fhir.search.parameter import parameter_of
 from fhir.search.values import UnknownParameterError
-from hub.api import answers, negotiation, operations, patches, site
+from hub.api import answers, negotiation, operations, patches, site, terminology_capabilities
 from hub.api.interactions import only
 from hub.api.site import blueprint
 from hub.api.writes import VERSIONED_UPDATE, WRITTEN_ONCE
@@ -48,7 +48,7 @@ def metadata() -> Response:
     negotiation.check_accept()
     only("mode")
     if request.args.get("mode", "full") == "terminology":
-        return answers.of_json({"resourceType": "TerminologyCapabilities", **_head("terminology")})
+        return answers.of_json(terminology_capabilities.statement(_head("terminology")))
     return answers.of_json(statement(site.base()))
 
 

@@ -54,11 +54,17 @@ class Operation:
     where HL7 has one for each."""
     instance_only: tuple[str, ...] = ()
     """Those of ``types`` that do not have the type level."""
+    id: str = ""
+    """Where R4 gives one name to two operations (``validate-code``): what tells them apart."""
+
+    @property
+    def key(self) -> str:
+        return self.id or self.name
 
     def definition_on(self, resource_type: str | None) -> str:
         """Return the address of the definition as it is called on a type."""
         if self.canonical is None:
-            return f"{site.base()}/OperationDefinition/{self.name}"
+            return f"{site.base()}/OperationDefinition/{self.key}"
         if "[type]" not in self.canonical:
             return self.canonical
         return self.canonical.replace("[type]", resource_type or self.types[0])
@@ -71,7 +77,7 @@ class Operation:
 
 
 OPERATIONS: dict[str, Operation] = {}
-"""Name -> operation, of every operation that has a route. Filled at import."""
+"""Key -> operation, of every operation that has a route. Filled at import."""
 
 View = Callable[[str | None, str | None], Response]
 """An operation's view gets (resource type, id); both None at the system level."""
@@ -79,8 +85,8 @@ View = Callable[[str | None, str | None], Response]
 
 def declare(declared: Operation) -> None:
     """Name an operation whose routes stand elsewhere (``$process-message``)."""
-    assert declared.name not in OPERATIONS
-    OPERATIONS[declared.name] = declared
+    assert declared.key not in OPERATIONS
+    OPERATIONS[declared.key] = declared
 
 
 def operation(declared: Operation) -> Callable[[View], View]:
@@ -103,7 +109,7 @@ def operation(declared: Operation) -> Callable[[View], View]:
         for level, address, default in levels:
             blueprint.add_url_rule(
                 f"{address}/${declared.name}",
-                endpoint=f"operation-{declared.name}-{level}".translate(_PLAIN),
+                endpoint=f"operation-{declared.key}-{level}".translate(_PLAIN),
                 view_func=_routed(view),
                 methods=list(declared.allowed),
                 defaults=default,
@@ -147,9 +153,9 @@ def described(declared: Operation) -> dict[str, Any]:
     """Build the OperationDefinition: https://hl7.org/fhir/R4/operationdefinition.html."""
     found: dict[str, Any] = {
         "resourceType": "OperationDefinition",
-        "id": declared.name,
-        "url": f"{site.base()}/OperationDefinition/{declared.name}",
-        "name": "".join(part.title() for part in declared.name.split("-")),
+        "id": declared.key,
+        "url": f"{site.base()}/OperationDefinition/{declared.key}",
+        "name": "".join(part[:1].upper() + part[1:] for part in declared.key.split("-")),
         "title": declared.name,
         "status": "active",
         "kind": "operation",
@@ -190,8 +196,11 @@ def _parameter(declared: Parameter, use: str | None = None) -> dict[str, Any]:
 @blueprint.route("/<fhirtype:resource_type>/<fhirid:record_id>/$<name>", methods=["GET", "POST"])
 def unknown(name: str, resource_type: str | None = None, **_record: str) -> Response:
     """Answer an operation that is not here, or not at this address, or not by this method."""
-    found = OPERATIONS.get(name)
-    if found is not None and at(found, resource_type) and request.method not in found.allowed:
+    found = next(
+        (each for each in OPERATIONS.values() if each.name == name and at(each, resource_type)),
+        None,
+    )
+    if found is not None and request.method not in found.allowed:
         raise MethodNotAllowedError(
             f"${name} is called by {' or '.join(found.allowed)}",
             headers={"Allow": ", ".join(found.allowed)},

@@ -30,12 +30,26 @@ _SEARCHES = frozenset(
         "fhir.history",
         "fhir.operation-meta-system",
         "fhir.operation-meta-type-_fhirtype_resource_type_",
+        "fhir.operation-expand-type-ValueSet",
+        "fhir.operation-expand-instance-ValueSet",
     }
 )
 _SEARCHING = tuple(
     f"fhir.operation-{name}-" for name in ("everything", "match", "apply", "evaluate-measure")
 )
 """Operations that read many records and change none, whatever their method."""
+_READS = frozenset(
+    {
+        "fhir.operation-ValueSet-validate-code-type-ValueSet",
+        "fhir.operation-ValueSet-validate-code-instance-ValueSet",
+        "fhir.operation-CodeSystem-validate-code-type-CodeSystem",
+        "fhir.operation-CodeSystem-validate-code-instance-CodeSystem",
+        "fhir.operation-lookup-type-CodeSystem",
+        "fhir.operation-subsumes-type-CodeSystem",
+        "fhir.operation-subsumes-instance-CodeSystem",
+    }
+)
+"""Operations that look one thing up, also where the question comes by POST."""
 
 _log = structlog.get_logger()
 
@@ -45,6 +59,8 @@ def cost() -> int:
     endpoint = request.endpoint or ""
     if endpoint in _SEARCHES or endpoint.startswith(_SEARCHING):
         return SEARCH
+    if request.endpoint in _READS:
+        return READ
     return READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
 
 

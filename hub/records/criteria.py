@@ -11,7 +11,7 @@ from itertools import count
 from fhir.search import criteria as kinds
 from fhir.search.criteria import Criterion
 from hub.domain.actor import Actor
-from hub.records import access, criteria_keys, criteria_links, criteria_values
+from hub.records import access, criteria_keys, criteria_links, criteria_terms, criteria_values
 from hub.records.sql import Sql, all_of, any_of
 from hub.records.tables import TABLES
 
@@ -101,3 +101,7 @@ class Scope:
                 return criteria_links.chain(self, criterion)
             case kinds.HasCriterion():
                 return criteria_links.has(self, criterion)
+            case kinds.ValueSetCriterion():
+                return criteria_keys.token(self, criteria_terms.in_value_set(self, criterion))
+            case kinds.SubsumptionCriterion():
+                return criteria_keys.token(self, criteria_terms.by_hierarchy(self, criterion))

@@ -26,7 +26,7 @@ def test_every_declared_operation_is_listed_defined_and_routed(
     rules = {rule.rule for rule in app.url_map.iter_rules()}
     for each in OPERATIONS.values():
         assert any(rule.endswith(f"/${each.name}") for rule in rules)
-        found = client.get(f"/fhir/OperationDefinition/{each.name}", headers=auth)
+        found = client.get(f"/fhir/OperationDefinition/{each.key}", headers=auth)
         assert found.status_code == 200
         assert found.get_json()["code"] == each.name
 

@@ -1,5 +1,6 @@
 """Rate limits: a client that was given points a minute is refused when they are spent."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -48,6 +49,26 @@ def test_a_client_is_refused_when_its_points_are_spent(client: FlaskClient) -> N
     assert refused.get_json()["issue"][0]["code"] == "throttled"
     assert 1 <= int(refused.headers["Retry-After"]) <= rates.WINDOW
     assert client.get("/fhir/metadata").status_code == 200
+
+
+def test_a_question_about_a_code_costs_a_read_and_an_expansion_a_search(
+    client: FlaskClient,
+) -> None:
+    headers = bearer("asking", 3 * rates.READ + 2 * rates.SEARCH)
+    system = "http://hl7.org/fhir/administrative-gender"
+    value_set = "http://hl7.org/fhir/ValueSet/administrative-gender"
+
+    def ask(path: str, **values: str) -> int:
+        listed = [{"name": name, "valueString": value} for name, value in values.items()]
+        body = json.dumps({"resourceType": "Parameters", "parameter": listed})
+        return client.post(f"/fhir/{path}", data=body, headers=headers).status_code
+
+    assert ask("CodeSystem/$lookup", system=system, code="male") == 200
+    assert ask("CodeSystem/$subsumes", system=system, codeA="male", codeB="male") == 200
+    assert ask("ValueSet/$validate-code", url=value_set, system=system, code="male") == 200
+    assert ask("ValueSet/$expand", url=value_set) == 200
+    assert ask("ValueSet/$expand", url=value_set) == 200
+    assert ask("CodeSystem/$validate-code", url=system, code="male") == 429
 
 
 def test_other_clients_and_those_without_a_limit_go_on(client: FlaskClient) -> None:

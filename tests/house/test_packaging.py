@@ -48,6 +48,9 @@ def test_nobody_takes_a_name_of_the_library() -> None:
     assert theirs & ours == set()
 
 
+DATA = [path.relative_to(ROOT) for path in sorted((ROOT / "fhir").glob("*/definitions/*"))]
+"""What the standard's modules read: a wheel without it could be imported and not used."""
+
 _BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
 
 
@@ -86,6 +89,7 @@ def test_a_wheel_of_ours_leaves_the_librarys_package_alone(tmp_path: Path) -> No
     assert "fhir/__init__.py" not in names
     assert "fhir/registry/__init__.py" in names
     assert "hub/app.py" in names
+    assert set(map(str, DATA)) <= set(names)
 
 
 def _copy_of_packaging(folder: Path) -> Path:
@@ -93,7 +97,10 @@ def _copy_of_packaging(folder: Path) -> Path:
     for name in ("pyproject.toml", "README.md", "hub/app.py", "hub/__init__.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
-    for package in ("fhir", "fhir/registry", "workflows"):
+    for package in ("fhir", "fhir/registry", "fhir/terminology", "workflows"):
         (folder / package).mkdir(exist_ok=True)
         (folder / package / "__init__.py").touch()
+    for path in DATA:
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).touch()
     return folder

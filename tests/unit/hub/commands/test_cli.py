@@ -11,6 +11,7 @@ from flask import Flask
 from hub import settings
 from hub.auth.public_routes import PUBLIC_ROUTES
 from hub.cli import COMMANDS, cli
+from tests import rf2
 
 
 @pytest.fixture
@@ -108,3 +109,22 @@ def test_integrity_of_an_empty_hub_holds(at_home: Path) -> None:
 
     assert done.exit_code == 0, done.output
     assert "BROKEN" not in done.output
+
+
+def test_a_snomed_ct_release_is_loaded_and_named(at_home: Path) -> None:
+    folder = rf2.fruit().write(at_home / "release")
+
+    done = CliRunner().invoke(cli, ["terminology", "load-snomed", str(folder)])
+
+    assert done.exit_code == 0, done.output
+    assert (
+        "http://snomed.info/sct/900000000000207008/version/20260401 is in use: 8 concepts"
+        in done.output
+    )
+
+
+def test_a_folder_without_a_release_is_refused_in_a_sentence(at_home: Path) -> None:
+    done = CliRunner().invoke(cli, ["terminology", "load-snomed", str(at_home)])
+
+    assert done.exit_code == 1
+    assert "holds no whole RF2 release: no snapshot file of Concept" in done.output
