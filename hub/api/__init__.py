@@ -5,11 +5,14 @@ from flask import Flask
 from hub.api import (
     applying,
     batches,
+    bulk,
     differences,
     errors,
     everything,
+    exports,
     histories,
     hub_operations,
+    imports,
     interactions,
     matches,
     measures,
@@ -43,6 +46,9 @@ ROUTES = (
     metas,
     differences,
     hub_operations,
+    exports,
+    imports,
+    bulk,
     operations,
 )
 """Importing a module hangs its routes on the blueprint."""

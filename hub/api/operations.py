@@ -37,7 +37,7 @@ class Operation:
     """What an operation is called, where it can be called, and what it takes and gives."""
 
     name: str
-    """Without the ``$``."""
+    """Without the ``$``; of its definition, where ``code`` says how it is called."""
     description: str
     parameters: tuple[Parameter, ...] = ()
     system: bool = False
@@ -54,6 +54,13 @@ class Operation:
     where HL7 has one for each."""
     instance_only: tuple[str, ...] = ()
     """Those of ``types`` that do not have the type level."""
+    code: str | None = None
+    """What it is called by, without the ``$``, where several definitions share that
+    (``$export`` is another operation on the system, on Patient and on Group); None: its name."""
+
+    @property
+    def called(self) -> str:
+        return self.code or self.name
 
     def definition_on(self, resource_type: str | None) -> str:
         """Return the address of the definition as it is called on a type."""
@@ -102,7 +109,7 @@ def operation(declared: Operation) -> Callable[[View], View]:
                 levels.append((f"instance-{kind}", address, default))
         for level, address, default in levels:
             blueprint.add_url_rule(
-                f"{address}/${declared.name}",
+                f"{address}/${declared.called}",
                 endpoint=f"operation-{declared.name}-{level}".translate(_PLAIN),
                 view_func=_routed(view),
                 methods=list(declared.allowed),
@@ -155,7 +162,7 @@ def described(declared: Operation) -> dict[str, Any]:
         "kind": "operation",
         "description": declared.description,
         "affectsState": declared.affects_state,
-        "code": declared.name,
+        "code": declared.called,
         "system": declared.system,
         "type": declared.type,
         "instance": declared.instance,
@@ -190,13 +197,15 @@ def _parameter(declared: Parameter, use: str | None = None) -> dict[str, Any]:
 @blueprint.route("/<fhirtype:resource_type>/<fhirid:record_id>/$<name>", methods=["GET", "POST"])
 def unknown(name: str, resource_type: str | None = None, **_record: str) -> Response:
     """Answer an operation that is not here, or not at this address, or not by this method."""
-    found = OPERATIONS.get(name)
-    if found is not None and at(found, resource_type) and request.method not in found.allowed:
-        raise MethodNotAllowedError(
-            f"${name} is called by {' or '.join(found.allowed)}",
-            headers={"Allow": ", ".join(found.allowed)},
-        )
-    here = sorted(each.name for each in OPERATIONS.values() if at(each, resource_type))
+    for found in OPERATIONS.values():
+        if found.called != name or not at(found, resource_type):
+            continue
+        if request.method not in found.allowed:
+            raise MethodNotAllowedError(
+                f"${name} is called by {' or '.join(found.allowed)}",
+                headers={"Allow": ", ".join(found.allowed)},
+            )
+    here = sorted(each.called for each in OPERATIONS.values() if at(each, resource_type))
     raise NotFoundError(
         f"there is no operation ${name} at this address; there are "
         f"{', '.join(f'${each}' for each in here) or 'none'}"
@@ -206,7 +215,7 @@ def unknown(name: str, resource_type: str | None = None, **_record: str) -> Resp
 def listed(resource_type: str | None) -> list[Mapping[str, str]]:
     """Return name and definition of the operations on a type, or on the system (None)."""
     return [
-        {"name": each.name, "definition": each.definition_on(resource_type)}
+        {"name": each.called, "definition": each.definition_on(resource_type)}
         for _, each in sorted(OPERATIONS.items())
         if at(each, resource_type)
     ]

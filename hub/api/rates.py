@@ -56,7 +56,7 @@ def limit() -> None:
         return
     moment = time.time()
     window = int(moment // WINDOW)
-    spent = _spend(f"carehub:rate:{grant.actor.id}:{window}", cost())
+    spent = spend(f"carehub:rate:{grant.actor.id}:{window}", cost())
     if spent > grant.rate_limit:
         wait = WINDOW - int(moment % WINDOW)
         raise TooManyRequestsError(
@@ -66,7 +66,7 @@ def limit() -> None:
         )
 
 
-def _spend(key: str, points: int) -> int:
+def spend(key: str, points: int) -> int:
     """Add points to a counter and return its sum; 0 while Valkey is away."""
     store: redis.Redis = current_app.extensions["carehub_redis"]
     try:

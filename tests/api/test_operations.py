@@ -16,8 +16,8 @@ def test_every_declared_operation_is_listed_defined_and_routed(
         for resource in rest["resource"]
         for each in resource.get("operation", ())
     }
-    declared = {(None, each.name) for each in OPERATIONS.values() if each.system} | {
-        (kind, each.name)
+    declared = {(None, each.called) for each in OPERATIONS.values() if each.system} | {
+        (kind, each.called)
         for each in OPERATIONS.values()
         if each.type or each.instance
         for kind in each.types
@@ -25,10 +25,24 @@ def test_every_declared_operation_is_listed_defined_and_routed(
     assert listed == declared
     rules = {rule.rule for rule in app.url_map.iter_rules()}
     for each in OPERATIONS.values():
-        assert any(rule.endswith(f"/${each.name}") for rule in rules)
+        assert any(rule.endswith(f"/${each.called}") for rule in rules)
         found = client.get(f"/fhir/OperationDefinition/{each.name}", headers=auth)
         assert found.status_code == 200
-        assert found.get_json()["code"] == each.name
+        assert found.get_json()["code"] == each.called
+
+
+def test_one_name_is_three_operations_each_with_its_own_definition(client: FlaskClient) -> None:
+    rest = client.get("/fhir/metadata").get_json()["rest"][0]
+    of_type = {each["type"]: each.get("operation", []) for each in rest["resource"]}
+
+    found = [
+        each["definition"].rpartition("/")[2]
+        for listed in (rest["operation"], of_type["Patient"], of_type["Group"])
+        for each in listed
+        if each["name"] == "export"
+    ]
+
+    assert found == ["export", "patient-export", "group-export"]
 
 
 def test_an_unknown_operation_is_404_and_names_those_that_are_here(
