@@ -40,14 +40,18 @@ COMMANDS = {
 class Processes:
     """Starts, kills and stops the processes of a hub; they outlive a single test, not its file."""
 
-    def __init__(self, settings: Settings, log_folder: Path) -> None:
-        self._environment = os.environ | {
-            "CAREHUB_HOME": str(settings.home),
-            "CAREHUB_SECRET": settings.secret_key,
-            "CAREHUB_SIMULATED": "1",
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": settings.redis_url,
-        }
+    def __init__(self, settings: Settings, log_folder: Path, **changes: str) -> None:
+        self._environment = (
+            os.environ
+            | {
+                "CAREHUB_HOME": str(settings.home),
+                "CAREHUB_SECRET": settings.secret_key,
+                "CAREHUB_SIMULATED": "1",
+                "DATABASE_URL": settings.database_url,
+                "REDIS_URL": settings.redis_url,
+            }
+            | changes
+        )
         self._log_folder = log_folder
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
