@@ -39,14 +39,15 @@ def settled(not_before: datetime) -> datetime:
         time.sleep(_LOOK_AGAIN)
         # The look first: what has begun since only makes the wait seem shorter.
         waited = timedelta(seconds=time.monotonic() - began)
-        oldest = _oldest_writer()
+        oldest = oldest_writer()
         if oldest is None or oldest < waited - SETTLE:
             return moment
         if waited >= PATIENCE:
             return min(moment, moment + waited - oldest - SETTLE)
 
 
-def _oldest_writer() -> timedelta | None:
+def oldest_writer() -> timedelta | None:
+    """Return the age of the oldest transaction that may hold a version, other than our own."""
     with driver() as connection:
         row = connection.execute(_OLDEST).fetchone()
     return None if row is None or row[0] is None else timedelta(seconds=float(row[0]))

@@ -19,6 +19,7 @@ from hub.adapters import bulk_files
 from hub.db import db
 from hub.domain.actor import Actor, ActorKind
 from hub.domain.scopes import uncovered
+from hub.models.account import Account
 from hub.models.bulk import DONE, EXPORT, FAILED, WAITING, BulkFile, BulkJob
 from hub.models.client import Client
 from hub.settings import Settings
@@ -224,8 +225,9 @@ def _end(job: BulkJob, status: str, error: str | None) -> None:
 def actor_of(job: BulkJob) -> Actor | None:
     """Return for whom the job works, with what a client may still do; None: nothing any more."""
     actor = _as_kept(job)
-    if actor.kind is not ActorKind.SYSTEM:
-        return actor
+    if actor.kind is ActorKind.PERSON:
+        account = db.session.get(Account, actor.id.partition("/")[2])
+        return actor if account is not None and account.active else None
     client = db.session.get(Client, actor.id.partition("/")[2])
     if client is None or not client.active:
         return None
