@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ LISTS = "lists"
 """Folder of the lists of an export, one a type."""
 INPUT = "input.ndjson"
 REFUSALS = "refusals.ndjson"
+LARGEST_FILE = 256 * 1024 * 1024
 _BLOCK = 1 << 20
 
 
@@ -95,30 +97,37 @@ def of_file(path: Path, count: int) -> Written:
     return Written(count, size, digest.hexdigest())
 
 
-def write_list(path: Path, members: Iterable[tuple[str, int]], step: int) -> list[tuple[int, int]]:
-    """Write ids and versions, a line each; return (first byte, lines) of every ``step`` of them."""
+def write_list(
+    path: Path, members: Iterable[tuple[str, int, int]], step: int
+) -> list[tuple[int, int]]:
+    """Write id, version and size, a line each; return (first byte, lines) of each piece.
+
+    A piece has at most ``step`` members, and no more than ``LARGEST_FILE`` bytes if it has several.
+    """
     path.parent.mkdir(exist_ok=True)
     pieces: list[tuple[int, int]] = []
-    position = 0
+    position = begins = count = held = 0
     with path.open("wb") as file:
-        for count, (record_id, version) in enumerate(members):
-            if count % step == 0:
-                pieces.append((position, 0))
-            raw = f"{record_id} {version}\n".encode()
+        for record_id, version, size in members:
+            if count == step or (count and held + size > LARGEST_FILE):
+                pieces.append((begins, count))
+                begins, count, held = position, 0, 0
+            raw = f"{record_id} {version} {size}\n".encode()
             file.write(raw)
             position += len(raw)
-            pieces[-1] = (pieces[-1][0], pieces[-1][1] + 1)
+            count += 1
+            held += size
         _make_safe(file)
-    return pieces
+    return [*pieces, (begins, count)] if count else pieces
 
 
-def read_list(path: Path, begins: int, count: int) -> Iterator[tuple[str, int]]:
-    """Yield ids and versions of one piece of a list."""
+def read_list(path: Path, begins: int, count: int) -> Iterator[tuple[str, int, int]]:
+    """Yield id, version and size of the members of one piece of a list."""
     with path.open("rb") as file:
         file.seek(begins)
-        for _ in range(count):
-            record_id, _, version = file.readline().decode().strip().partition(" ")
-            yield record_id, int(version)
+        for line in islice(file, count):
+            record_id, version, size = line.decode().split()
+            yield record_id, int(version), int(size)
 
 
 def append_at(path: Path, position: int, lines: Iterable[str]) -> int:

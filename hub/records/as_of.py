@@ -1,7 +1,7 @@
 """Records as they were at one moment: what a bulk export lists, and gives (docs/adr/0006).
 
-A list is (id, version) of every record, made in one snapshot of the database. The versions on it
-can be read at any time after: a version is the current one or lies in the history, for good.
+A list is (id, version, size) of every record, made in one snapshot of the database. The versions on
+it can be read at any time after: a version is the current one or lies in the history, for good.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +22,10 @@ from hub.transaction import transaction
 
 _STEP = 5_000
 """Rows of a list in memory at once."""
+
+Listed = tuple[str, int, int]
+"""Id, version, and bytes of the text, by which is decided how many are read at once. PostgreSQL
+knows the length of a text without reading it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,8 @@ def one_snapshot() -> Iterator[None]:
         yield
 
 
-def versions(actor: Actor, chosen: Selection) -> Iterator[tuple[str, int]]:
-    """Yield id and version of every record that ``actor`` may see; in ``one_snapshot``."""
+def versions(actor: Actor, chosen: Selection) -> Iterator[Listed]:
+    """Yield every record that ``actor`` may see; in ``one_snapshot``."""
     access.authorise(actor, "read", chosen.type)
     table, where = TABLES[chosen.type].name, _matching(actor, chosen)
     now = all_of([_upto("t", chosen), _visible(actor, "t", chosen), where])
@@ -58,24 +62,28 @@ def versions(actor: Actor, chosen: Selection) -> Iterator[tuple[str, int]]:
     # What has changed since: the newest version of that time, if it was no deletion.
     before, bound = _before(table, chosen)
     yield from _streamed(
-        f"SELECT t.id, t.version FROM {table} t WHERE NOT t.deleted AND {now.text}"
-        f" UNION ALL SELECT h.id, h.version FROM {before} AND NOT h.deleted AND {then.text}",
+        f"SELECT {_LISTED.format('t')} FROM {table} t WHERE NOT t.deleted AND {now.text}"
+        f" UNION ALL SELECT {_LISTED.format('h')} FROM {before}"
+        f" AND NOT h.deleted AND {then.text}",
         (*now.params, *bound, *then.params),
     )
 
 
-def deletions(actor: Actor, chosen: Selection) -> Iterator[tuple[str, int]]:
-    """Yield id and version of every deletion since ``chosen.since`` that stood at the moment."""
+def deletions(actor: Actor, chosen: Selection) -> Iterator[Listed]:
+    """Yield every deletion since ``chosen.since`` that stood at the moment."""
     access.authorise(actor, "read", chosen.type)
     table = TABLES[chosen.type].name
     now = all_of([_upto("t", chosen), _visible(actor, "t", chosen)])
     then = _visible(actor, "h", chosen)
     before, bound = _before(table, chosen)
     yield from _streamed(
-        f"SELECT t.id, t.version FROM {table} t WHERE t.deleted AND {now.text}"
-        f" UNION ALL SELECT h.id, h.version FROM {before} AND h.deleted AND {then.text}",
+        f"SELECT {_LISTED.format('t')} FROM {table} t WHERE t.deleted AND {now.text}"
+        f" UNION ALL SELECT {_LISTED.format('h')} FROM {before} AND h.deleted AND {then.text}",
         (*now.params, *bound, *then.params),
     )
+
+
+_LISTED = "{0}.id, {0}.version, octet_length({0}.content)"
 
 
 def _upto(alias: str, chosen: Selection) -> Sql:
@@ -111,31 +119,40 @@ def _matching(actor: Actor, chosen: Selection) -> Sql:
     return any_of([all_of(scope.conditions(query.criteria)) for query in chosen.filters])
 
 
-def _streamed(sql: str, params: Sequence[object]) -> Iterator[tuple[str, int]]:
+def _streamed(sql: str, params: Sequence[object]) -> Iterator[Listed]:
     with driver() as connection, connection.cursor(name="as_of") as cursor:
         cursor.itersize = _STEP
         cursor.execute(sql.encode(), params)
         yield from cursor
 
 
-def texts(resource_type: str, wanted: Sequence[tuple[str, int]]) -> Iterator[Record]:
-    """Yield these versions in their order, one in memory at a time; what is lost is left out.
+def texts(resource_type: str, wanted: Sequence[Listed]) -> list[Record]:
+    """Return these versions in their order; what is lost is left out.
 
     For lists that ``versions`` has made for an actor: access was decided there.
     """
     sql = (
         "SELECT u.id, u.version, COALESCE(t.last_updated, h.last_updated),"
         " COALESCE(t.content, h.content)"
-        " FROM unnest(%s::text[], %s::int[]) WITH ORDINALITY AS u(id, version, n)"
+        " FROM unnest(%b::text[], %b::int[]) AS u(id, version)"
         f" LEFT JOIN {TABLES[resource_type].name} t ON t.id = u.id AND t.version = u.version"
         " LEFT JOIN LATERAL (SELECT x.last_updated, x.content FROM fhir_history x"
-        " WHERE t.id IS NULL AND x.type = %s AND x.id = u.id AND x.version = u.version) h ON TRUE"
-        " WHERE COALESCE(t.content, h.content) IS NOT NULL ORDER BY u.n"
+        # LIMIT keeps the planner from hashing all history of the type for a few of its versions.
+        " WHERE t.id IS NULL AND x.type = %b AND x.id = u.id AND x.version = u.version"
+        " LIMIT 1) h ON TRUE"
+        " WHERE COALESCE(t.content, h.content) IS NOT NULL"
     )
     ids, numbers = [each[0] for each in wanted], [each[1] for each in wanted]
-    with driver() as connection, connection.cursor() as cursor:
-        for row in cursor.stream(sql.encode(), (ids, numbers, resource_type)):
-            yield Record(resource_type, *row)
+    with driver() as connection:
+        rows = connection.execute(
+            sql.encode(), (ids, numbers, resource_type), prepare=True
+        ).fetchall()
+    found = {(row[0], row[1]): row for row in rows}
+    return [
+        Record(resource_type, *found[key])
+        for record_id, version, _ in wanted
+        if (key := (record_id, version)) in found
+    ]
 
 
 def content(resource_type: str, record_id: str, as_of: datetime) -> str | None:

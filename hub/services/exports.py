@@ -22,13 +22,13 @@ from hub.db import db
 from hub.domain.actor import Actor
 from hub.models.bulk import DELETED, OUTPUT, BulkFile
 from hub.records import Record, as_of, horizon, instant, spool
-from hub.records.as_of import Selection
+from hub.records.as_of import Listed, Selection
 from hub.services import bulk_jobs
 from hub.services.bulk_jobs import Turn
 from hub.transaction import transaction
 
-READ = 200
-"""Versions asked for at once; one of them is in memory at a time."""
+READ, READ_BYTES = 500, 4 * 1024 * 1024
+"""Versions in memory at once; a single text may be longer."""
 SAY_AFTER = 4.0
 """Seconds of writing after which the lease is renewed: far below ``bulk_jobs.LEASE``."""
 
@@ -201,7 +201,7 @@ def _write(turn: Turn, actor: Actor, planned: BulkFile, show: Callable[[Record],
     content = (
         _gone(planned.type, listed)
         if planned.kind == DELETED
-        else _given(turn, actor, planned.type, listed, show)
+        else given(turn, actor, planned.type, listed, show)
     )
     try:
         written = bulk_files.write_lines(folder / planned.name, content)
@@ -215,28 +215,28 @@ def _write(turn: Turn, actor: Actor, planned: BulkFile, show: Callable[[Record],
     return written
 
 
-def _given(
+def given(
     turn: Turn,
     actor: Actor,
     resource_type: str,
-    listed: Iterable[tuple[str, int]],
+    listed: Iterable[Listed],
     show: Callable[[Record], str],
 ) -> Iterator[str]:
     said = time.monotonic()
-    for wanted in _by(READ, listed):
+    for wanted in _in_reach(listed):
         for record in as_of.texts(resource_type, wanted):
             yield show(record)
         # Whoever reads the audit learns whose records have left, as after a search.
-        spool.looked_at(actor, "export", ((f"{resource_type}/{i}", v) for i, v in wanted))
+        spool.looked_at(actor, "export", ((f"{resource_type}/{i}", v) for i, v, _ in wanted))
         if time.monotonic() - said > SAY_AFTER:
             with transaction():
                 bulk_jobs.hold(turn)
             said = time.monotonic()
 
 
-def _gone(resource_type: str, listed: Iterable[tuple[str, int]]) -> Iterator[str]:
+def _gone(resource_type: str, listed: Iterable[Listed]) -> Iterator[str]:
     """Write deletions as the Bundles that the guide wants: section "Response - Output Manifest"."""
-    for record_id, _version in listed:
+    for record_id, _version, _size in listed:
         yield jsontext.dumps(
             {
                 "resourceType": "Bundle",
@@ -246,15 +246,18 @@ def _gone(resource_type: str, listed: Iterable[tuple[str, int]]) -> Iterator[str
         )
 
 
-def _by(size: int, listed: Iterable[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
-    piece: list[tuple[str, int]] = []
+def _in_reach(listed: Iterable[Listed]) -> Iterator[list[Listed]]:
+    """Give the members in groups that are read at once."""
+    group: list[Listed] = []
+    held = 0
     for each in listed:
-        piece.append(each)
-        if len(piece) == size:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
+        if group and (len(group) == READ or held + each[2] > READ_BYTES):
+            yield group
+            group, held = [], 0
+        group.append(each)
+        held += each[2]
+    if group:
+        yield group
 
 
 def work(turn: Turn, show: Show, until: float) -> bool:

@@ -14,7 +14,7 @@ from hub.adapters.bulk_files import TooMuchError, TornError
 
 
 def test_a_list_is_read_again_piece_by_piece(tmp_path: Path) -> None:
-    members = [(f"id-{n}", n) for n in range(1, 6)]
+    members = [(f"id-{n}", n, 100) for n in range(1, 6)]
     path = tmp_path / "lists" / "Patient"
 
     pieces = bulk_files.write_list(path, members, 2)
@@ -23,6 +23,17 @@ def test_a_list_is_read_again_piece_by_piece(tmp_path: Path) -> None:
     read = [list(bulk_files.read_list(path, begins, count)) for begins, count in pieces]
     assert read == [members[:2], members[2:4], members[4:]]
     assert bulk_files.write_list(tmp_path / "lists" / "Task", [], 2) == []
+
+
+def test_a_piece_of_a_list_is_no_longer_than_a_file_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_files, "LARGEST_FILE", 100)
+    members = [("a", 1, 60), ("b", 1, 40), ("c", 1, 1), ("too-long", 1, 500), ("d", 1, 1)]
+
+    pieces = bulk_files.write_list(tmp_path / "lists" / "Binary", members, 20)
+
+    assert [count for _, count in pieces] == [2, 1, 1, 1]
 
 
 def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
