@@ -65,7 +65,6 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 SWEEPS = (
     "workflows.escalation.sweep",
     "workflows.delivery.sweep",
-    "workflows.bulk.work",
     "workflows.bulk.sweep",
 )
 """What the relay starts when it is told `sweep`: all that a jump of the clock can make due."""

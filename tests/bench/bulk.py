@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -28,6 +29,7 @@ from hub.transaction import transaction
 
 _SEEDS = 2_000
 _ROUNDS = 3
+_PART = 10_000
 _READER = Actor(
     kind=ActorKind.SYSTEM,
     id="client/bench",
@@ -93,19 +95,23 @@ def _plain_copy(folder: Path) -> None:
 def _list(folder: Path) -> None:
     chosen = Selection("Observation", clock.now())
     with as_of.one_snapshot():
-        bulk_files.write_list(
-            folder / "lists" / "Observation", as_of.versions(_READER, chosen), 20_000
-        )
+        members = as_of.versions(_READER, chosen)
+        bulk_files.write_list(folder / "lists" / "Observation", members, _PART)
 
 
 def _files(folder: Path, rows: int) -> None:
     listed = bulk_files.read_list(folder / "lists" / "Observation", 0, rows)
     turn = bulk_jobs.Turn("bench", "export", "bench")
-    lines = exports.given(
-        turn, _READER, "Observation", listed, lambda record: given_away(record, ())
-    )
-    written = bulk_files.write_lines(folder / "Observation.0001.ndjson", lines)
-    assert written.count == rows
+    for place in range(0, rows, _PART):
+        lines = exports.given(
+            turn,
+            _READER,
+            "Observation",
+            islice(listed, _PART),
+            lambda record: given_away(record, ()),
+        )
+        written = bulk_files.write_lines(folder / f"Observation.{place}.ndjson", lines)
+        assert written.count == min(_PART, rows - place)
 
 
 def _supersede_a_tenth() -> None:

@@ -19,7 +19,6 @@ from hub.domain.actor import Actor
 from hub.models.bulk import BulkFile, BulkJob
 from hub.records import horizon
 from hub.records.bulk import insert_many, new_version
-from hub.records.outbox import WAKE_CHANNEL
 from hub.settings import Settings
 from hub.transaction import transaction
 from tests.api.bulk_desk import BulkDesk
@@ -74,14 +73,8 @@ def many(app: Flask, system_actor: Actor) -> Callable[[int], None]:
     return make
 
 
-def awake(app: Flask) -> None:
-    """Do what beat does every few seconds."""
-    app.extensions["carehub_redis"].publish(WAKE_CHANNEL, "sweep")
-
-
-def manifest_of(app: Flask, desk: BulkDesk, address: str, workers: Processes) -> dict[str, Any]:
+def manifest_of(desk: BulkDesk, address: str, workers: Processes) -> dict[str, Any]:
     def done() -> dict[str, Any] | None:
-        awake(app)
         answer = desk.get(address)
         time.sleep(0.3)
         assert answer.status_code in {200, 202}, answer.text
@@ -105,10 +98,10 @@ def test_a_worker_takes_an_export_from_asking_to_its_files(
     app: Flask, desk: BulkDesk, many: Callable[[int], None], workers: Processes
 ) -> None:
     many(60)
-    workers.start("worker", "relay")
+    workers.start("worker", "relay", "beat")
     address = desk.address(desk.ask("/$export?_type=Patient"))
 
-    manifest = manifest_of(app, desk, address, workers)
+    manifest = manifest_of(desk, address, workers)
 
     assert [each["count"] for each in manifest["output"]] == [25, 25, 10]
     assert len(set(desk.lines(manifest))) == 60
@@ -119,7 +112,7 @@ def test_a_killed_export_goes_on_and_keeps_the_files_it_has(
     app: Flask, desk: BulkDesk, many: Callable[[int], None], workers: Processes
 ) -> None:
     many(4_000)
-    workers.start("worker", "relay")
+    workers.start("worker", "relay", "beat")
     address = desk.address(desk.ask("/$export?_type=Patient"))
     job_id = address.rpartition("/")[2]
     eventually(lambda: len(written(job_id)) > 5, processes=workers)
@@ -134,7 +127,7 @@ def test_a_killed_export_goes_on_and_keeps_the_files_it_has(
     desk.remove("Patient/p03999")
 
     workers.start("worker")
-    manifest = manifest_of(app, desk, address, workers)
+    manifest = manifest_of(desk, address, workers)
 
     after = written(job_id)
     assert {name: after[name] for name in before} == before
@@ -148,7 +141,7 @@ def test_an_export_beside_writers_is_of_its_moment_exactly(
     app: Flask, desk: BulkDesk, many: Callable[[int], None], workers: Processes, system_actor: Actor
 ) -> None:
     many(300)
-    workers.start("worker", "relay")
+    workers.start("worker", "relay", "beat")
     stop = threading.Event()
     counts = [0, 0, 0]
     threads = [
@@ -159,10 +152,10 @@ def test_an_export_beside_writers_is_of_its_moment_exactly(
         thread.start()
     try:
         # The first moment is in the middle of the writing, the second is taken from it.
-        first = manifest_of(app, desk, desk.address(desk.ask("/$export?_type=Patient")), workers)
+        first = manifest_of(desk, desk.address(desk.ask("/$export?_type=Patient")), workers)
         since = first["transactionTime"]
         again = desk.address(desk.ask(f"/$export?_type=Patient&_since={since}"))
-        second = manifest_of(app, desk, again, workers)
+        second = manifest_of(desk, again, workers)
     finally:
         stop.set()
         for thread in threads:
@@ -246,7 +239,7 @@ def test_a_writer_that_commits_late_is_in_the_next_export(
 ) -> None:
     many(3)
     time.sleep(horizon.SETTLE.total_seconds())
-    workers.start("worker", "relay")
+    workers.start("worker", "relay", "beat")
     begun, go_on = threading.Event(), threading.Event()
 
     def write_slowly() -> None:
@@ -260,7 +253,7 @@ def test_a_writer_that_commits_late_is_in_the_next_export(
     begun.wait(10)
     try:
         # Longer than the hub waits for a writer.
-        first = manifest_of(app, desk, desk.address(desk.ask("/$export?_type=Patient")), workers)
+        first = manifest_of(desk, desk.address(desk.ask("/$export?_type=Patient")), workers)
     finally:
         go_on.set()
         thread.join()
@@ -268,7 +261,7 @@ def test_a_writer_that_commits_late_is_in_the_next_export(
 
     since = first["transactionTime"]
     again = desk.address(desk.ask(f"/$export?_type=Patient&_since={since}"))
-    assert _versions(desk.lines(manifest_of(app, desk, again, workers))) == {"late": 1}
+    assert _versions(desk.lines(manifest_of(desk, again, workers))) == {"late": 1}
 
 
 @pytest.mark.fault
@@ -278,7 +271,7 @@ def test_a_killed_import_goes_on_and_writes_nothing_twice(
     lines = [f'{{"resourceType":"Patient","active":true,"language":"x{n}"}}' for n in range(3_000)]
     for broken in (7, 1_500, 2_990):
         lines[broken] = '{"resourceType":"Patient","active":"yes"}'
-    workers.start("worker", "relay")
+    workers.start("worker", "relay", "beat")
     address = desk.address(desk.send("\n".join(lines).encode()))
     job_id = address.rpartition("/")[2]
 
@@ -291,7 +284,7 @@ def test_a_killed_import_goes_on_and_writes_nothing_twice(
     assert 300 < line() < 3_000, "the worker was to be killed in the middle"
 
     workers.start("worker")
-    manifest = manifest_of(app, desk, address, workers)
+    manifest = manifest_of(desk, address, workers)
 
     (said,) = manifest["extension"].values()
     assert (said["lines"], said["refused"], said["created"]) == (3_000, 3, {"Patient": 2_997})
