@@ -65,7 +65,7 @@ def status(job_id: str) -> Response:
     job = bulk_jobs.own(current_actor(), job_id)
     _check_pace(job_id)
     if job.status == WAITING:
-        response = Response(status=HTTPStatus.ACCEPTED)
+        response = Response(status=HTTPStatus.ACCEPTED, content_type=negotiation.FHIR_JSON)
         response.headers["X-Progress"] = _progress(job)
         age = time.time() - job.turn_at.timestamp()
         response.headers["Retry-After"] = SOON if age < _YOUNG else LATER

@@ -226,6 +226,27 @@ def test_cancelling_keeps_what_is_written_and_says_how_much(
     assert [_is_here(f"p{n}") for n in range(5)] == [True, True, False, False, False]
 
 
+def test_refusals_of_a_batch_that_was_not_committed_are_told_once(
+    desk: BulkDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "BATCH", 2)
+    broken = '{"resourceType":"Patient","active":"yes"}'
+    address = desk.address(desk.send(ndjson(broken, ADA, broken)))
+    with transaction():
+        turn = bulk_jobs.take_turn()
+    assert turn is not None
+    assert imports.work(turn, supersede, until=0)
+    # A worker dies between the file of refusals and the commit.
+    with (bulk_files.folder(turn.job_id) / bulk_files.REFUSALS).open("a") as file:
+        file.write('{"told":"twice"}\n{"to')
+    with transaction():
+        bulk_jobs.end_turn(turn)
+    work()
+
+    told = [json.loads(each) for each in desk.lines(desk.get(address).get_json(), "error")]
+    assert [each["issue"][0]["diagnostics"] for each in told] == ["line 1", "line 3"]
+
+
 def _is_here(name: str) -> bool:
     return bool(records.read_many(HUB, [f"Patient/{name}"]))
 
