@@ -12,7 +12,7 @@ from hub import clock
 from hub.db import driver
 
 SETTLE = timedelta(seconds=1)
-"""A writer reaches the database within this long after it has taken its time."""
+"""A writer reaches the database within this long after it has taken its time (bulk.LATEST)."""
 PATIENCE = timedelta(seconds=10)
 """Longer than any transaction of the API; a longer one is gone round, not waited for."""
 _LOOK_AGAIN = 0.05

@@ -4,14 +4,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 
 from hub import clock, records
 from hub.domain.actor import Actor
 from hub.records import horizon
+from hub.records.bulk import insert_many, new_version
 from hub.transaction import transaction
 
 
@@ -90,6 +92,24 @@ def test_who_only_reads_is_not_waited_for(
         go_on.set()
         thread.join()
     assert time.monotonic() - began < 5
+
+
+def test_what_took_long_to_prepare_is_dated_when_it_is_written(
+    app: Flask, system_actor: Actor
+) -> None:
+    noon = datetime(2026, 12, 27, 12, 0, tzinfo=UTC)
+    with time_machine.travel(noon, tick=False) as moving:
+        versions = [
+            new_version(system_actor, {"resourceType": "Patient", "birthDate": "2026-12-27"}, id=i)
+            for i in ("a", "b")
+        ]
+        moving.shift(timedelta(seconds=3))
+        with transaction():
+            insert_many(system_actor, versions)
+    for each in records.read_many(system_actor, ["Patient/a", "Patient/b"]).values():
+        assert each.last_updated == noon + timedelta(seconds=3)
+        assert each["meta"]["lastUpdated"] == "2026-12-27T12:00:03.000000Z"
+        assert each["birthDate"] == "2026-12-27"
 
 
 def test_who_waits_for_a_row_is_a_writer(
