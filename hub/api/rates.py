@@ -36,6 +36,14 @@ _SEARCHING = tuple(
     f"fhir.operation-{name}-" for name in ("everything", "match", "apply", "evaluate-measure")
 )
 """Operations that read many records and change none, whatever their method."""
+_JOBS = frozenset(
+    {
+        "fhir.operation-export-system",
+        "fhir.operation-patient-export-type-Patient",
+        "fhir.operation-group-export-instance-Group",
+    }
+)
+"""A GET that makes work for hours costs what a write does."""
 
 _log = structlog.get_logger()
 
@@ -45,6 +53,8 @@ def cost() -> int:
     endpoint = request.endpoint or ""
     if endpoint in _SEARCHES or endpoint.startswith(_SEARCHING):
         return SEARCH
+    if endpoint in _JOBS:
+        return WRITE
     return READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
 
 

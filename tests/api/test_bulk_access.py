@@ -19,7 +19,6 @@ from hub.auth.accounts import register_client
 from hub.auth.tokens import forget_tokens
 from hub.db import db
 from hub.models.client import Client
-from hub.records import horizon
 from hub.records.tables import AUDIT
 from hub.services import bulk_jobs, exports
 from hub.settings import Settings
@@ -28,17 +27,9 @@ from tests.api.bulk_desk import BulkDesk, work
 from tests.factories.account import account
 from tests.factories.patient import patient
 
+pytestmark = pytest.mark.usefixtures("soon")
+
 NOON = datetime(2026, 12, 27, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(horizon, "SETTLE", timedelta(milliseconds=20))
-
-
-@pytest.fixture
-def desk(client: FlaskClient, token: str) -> BulkDesk:
-    return BulkDesk(client, token)
 
 
 def system(client: FlaskClient, name: str, *scopes: str) -> BulkDesk:

@@ -2,25 +2,14 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from hub.records import horizon
 from tests.api.bulk_desk import BulkDesk, references, work
 
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody writes beside these tests: what is to be waited for is over at once."""
-    monkeypatch.setattr(horizon, "SETTLE", timedelta(milliseconds=20))
-
-
-@pytest.fixture
-def desk(client: FlaskClient, token: str) -> BulkDesk:
-    return BulkDesk(client, token)
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 def person(name: str, **elements: Any) -> dict[str, Any]:

@@ -24,11 +24,6 @@ from tests.factories.account import account
 HUB = hub_actor("test")
 
 
-@pytest.fixture
-def desk(client: FlaskClient, token: str) -> BulkDesk:
-    return BulkDesk(client, token)
-
-
 def system(client: FlaskClient, name: str, *scopes: str, own_ids: bool = True) -> BulkDesk:
     with transaction():
         register_client(name, name=name, scopes=list(scopes), own_ids=own_ids)
