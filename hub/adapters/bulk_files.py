@@ -117,7 +117,8 @@ def write_list(
             position += len(raw)
             count += 1
             held += size
-        _make_safe(file)
+        if position:
+            _make_safe(file)
     return [*pieces, (begins, count)] if count else pieces
 
 

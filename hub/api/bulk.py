@@ -4,6 +4,7 @@ https://hl7.org/fhir/uv/bulkdata/export.html, https://hl7.org/fhir/R4/async.html
 """
 
 import time
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ from werkzeug.http import http_date
 
 from fhir.outcomes import FHIRError, Issue, NotFoundError, TooManyRequestsError
 from fhir.systems import CAREHUB
+from hub import clock
 from hub.adapters import bulk_files
 from hub.api import answers, negotiation, rates, site
 from hub.api.site import blueprint
@@ -29,7 +31,7 @@ POLLS, POLL_WINDOW = 50, 10
 """Looks at one job in so many seconds: more is a loop that does not wait."""
 SOON, LATER = "1", "5"
 """Retry-After of a young job, of one that takes longer."""
-_YOUNG = 15
+_YOUNG = timedelta(seconds=15)
 
 
 def accepted(job_id: str, kind: str) -> Response:
@@ -67,8 +69,8 @@ def status(job_id: str) -> Response:
     if job.status == WAITING:
         response = Response(status=HTTPStatus.ACCEPTED, content_type=negotiation.FHIR_JSON)
         response.headers["X-Progress"] = _progress(job)
-        age = time.time() - job.turn_at.timestamp()
-        response.headers["Retry-After"] = SOON if age < _YOUNG else LATER
+        young = clock.now() - job.created_at < _YOUNG
+        response.headers["Retry-After"] = SOON if young else LATER
         return response
     assert job.expires_at is not None
     if job.status == FAILED:

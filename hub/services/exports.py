@@ -104,7 +104,7 @@ def make_lists(turn: Turn) -> None:
     with transaction():
         job = bulk_jobs.hold(turn)
         db.session.add_all(planned)
-        job.moment = moment
+        job.moment = stand
         job.total = sum(each.count for each in planned)
         bulk_jobs.got_on(job)
 

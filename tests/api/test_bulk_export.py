@@ -1,12 +1,18 @@
 """$export: asked for, polled, read, cancelled; what is in it, and what is refused."""
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from hub.adapters import bulk_files
+from hub.records import Record
+from hub.services import bulk_jobs, exports
+from hub.transaction import transaction
 from tests.api.bulk_desk import BulkDesk, references, work
 
 pytestmark = pytest.mark.usefixtures("soon")
@@ -186,6 +192,8 @@ def test_until_gives_the_versions_of_that_moment(desk: BulkDesk) -> None:
     manifest = desk.manifest(desk.ask(f"/$export?_type=Patient&_until={then}"))
 
     (ada,) = map(json.loads, desk.lines(manifest))
+    # The next one goes on from there.
+    assert manifest["transactionTime"] == then
     assert (ada["id"], ada["meta"]["versionId"], "birthDate" in ada) == ("ada", "1", False)
 
 
@@ -230,3 +238,27 @@ def test_more_resources_than_a_file_holds_make_several(
     manifest = desk.manifest(desk.ask("/$export?_type=Patient"))
     assert [each["count"] for each in manifest["output"]] == [2, 2, 1]
     assert len(references(desk.lines(manifest))) == 5
+
+
+def test_cancelling_in_the_middle_of_a_file_stops_the_worker_and_leaves_nothing(
+    desk: BulkDesk,
+) -> None:
+    desk.put(person("ada"))
+    desk.put(person("bea"))
+    address = desk.address(desk.ask("/$export?_type=Patient"))
+    with transaction():
+        turn = bulk_jobs.take_turn()
+    assert turn is not None
+
+    def cancelled_meanwhile(record: Record, _elements: Sequence[str]) -> str:
+        if record.id == "bea":
+            assert desk.delete(address).status_code == 202
+        return record.text
+
+    with pytest.raises(bulk_jobs.LostError):
+        exports.work(turn, cancelled_meanwhile, until=math.inf)
+
+    assert desk.get(address).status_code == 404
+    assert not bulk_files.folder(turn.job_id).exists()
+    work()
+    assert not bulk_files.folder(turn.job_id).exists()
