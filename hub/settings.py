@@ -36,6 +36,14 @@ class Settings:
     bars_versions: tuple[str, ...] = ()
     """CAREHUB_BARS_VERSIONS: versions of the messaging standard that are spoken, with commas;
     empty means fhir.messaging.SUPPORTED_VERSIONS."""
+    bulk_jobs: int = 4
+    """CAREHUB_BULK_JOBS: exports and imports that one client may have unfinished at a time."""
+    bulk_hours: int = 24
+    """CAREHUB_BULK_HOURS: how long the files of a bulk job are kept after it is done."""
+    bulk_part: int = 20_000
+    """CAREHUB_BULK_PART: resources in one file of an export."""
+    import_mb: int = 1024
+    """CAREHUB_IMPORT_MB: the largest body of an import, inflated."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -63,6 +71,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         bars_versions=tuple(
             v.strip() for v in env.get("CAREHUB_BARS_VERSIONS", "").split(",") if v
         ),
+        bulk_jobs=int(env.get("CAREHUB_BULK_JOBS") or 4),
+        bulk_hours=int(env.get("CAREHUB_BULK_HOURS") or 24),
+        bulk_part=max(1, int(env.get("CAREHUB_BULK_PART") or 20_000)),
+        import_mb=int(env.get("CAREHUB_IMPORT_MB") or 1024),
     )
 
 

@@ -20,7 +20,7 @@ from hub.app import create_app
 from workflows.schedule import BEAT_SCHEDULE
 from workflows.sender import Sender
 
-QUEUES = ("routing", "escalation", "notification", "message")
+QUEUES = ("routing", "escalation", "notification", "message", "bulk")
 """One queue a kind of work, so that a slow subscriber never holds up a referral."""
 
 _PARENT_DEATH = 1
@@ -68,7 +68,7 @@ celery.conf.update(
         "socket_timeout": 10,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
-        # Urgent routing first when all four queues have work.
+        # Urgent routing first when all queues have work.
         "queue_order_strategy": "priority",
     },
     # A row that kills its worker must not come straight back: the relay's back-off decides.
@@ -91,7 +91,7 @@ celery.conf.update(
     task_serializer="json",
     accept_content=["json"],
     # Each with its own exchange: without one, kombu binds all of them to the default queue's, and
-    # every message would come four times.
+    # every message would come to all of them.
     task_queues=[
         Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
         for name in QUEUES
@@ -109,6 +109,7 @@ celery.conf.update(
         "workflows.delivery.*": {"queue": "message"},
         "workflows.messages.*": {"queue": "message"},
         "workflows.audit.*": {"queue": "notification"},
+        "workflows.bulk.*": {"queue": "bulk"},
     },
     enable_utc=True,
     timezone="UTC",
@@ -117,6 +118,7 @@ celery.conf.update(
     beat_max_loop_interval=1,
     imports=(
         "workflows.audit",
+        "workflows.bulk",
         "workflows.routing",
         "workflows.escalation",
         "workflows.delivery",

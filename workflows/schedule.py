@@ -47,11 +47,24 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 43_200.0,
         "options": {"expires": 3_600},
     },
+    # A turn starts with its event or the turn before; this one is for what a killed worker held.
+    "bulk-turns": {
+        "task": "workflows.bulk.work",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    # Files of people's records must not lie about longer than was said: within minutes.
+    "bulk-expired": {
+        "task": "workflows.bulk.sweep",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
 }
 """Name -> entry. The simulator and `sweep` on the wake channel run SWEEPS at once."""
 
 SWEEPS = (
     "workflows.escalation.sweep",
     "workflows.delivery.sweep",
+    "workflows.bulk.sweep",
 )
 """What the relay starts when it is told `sweep`: all that a jump of the clock can make due."""

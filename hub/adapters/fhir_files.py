@@ -53,17 +53,18 @@ def entries(path: Path) -> Iterator[Entry]:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _alone(number, line)
+                    yield alone(number, line)
         return
     raw = path.read_bytes()
-    entry = _alone(1, raw)
+    entry = alone(1, raw)
     if entry.value is None or entry.type != "Bundle":
         yield entry
         return
     yield from _split(entry.value, len(raw))
 
 
-def _alone(number: int, raw: bytes) -> Entry:
+def alone(number: int, raw: bytes) -> Entry:
+    """Read a resource that stands alone in its line or file."""
     try:
         value, text = jsontext.parse(raw)
     except FHIRError as error:

@@ -5,12 +5,15 @@ from flask import Flask
 from hub.api import (
     applying,
     batches,
+    bulk,
     code_systems,
     differences,
     errors,
     everything,
+    exports,
     histories,
     hub_operations,
+    imports,
     interactions,
     matches,
     measures,
@@ -47,6 +50,9 @@ ROUTES = (
     hub_operations,
     value_sets,
     code_systems,
+    exports,
+    imports,
+    bulk,
     operations,
 )
 """Importing a module hangs its routes on the blueprint."""

@@ -41,6 +41,8 @@ _EVERYWHERE = {
 }
 """Parameters of every search that are not in the registry of a type."""
 _SYSTEM_ONLY = {"_type": "special"}
+INSTANTIATES = ("http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data",)
+"""Statements of others that this hub fulfils."""
 
 
 @blueprint.get("/metadata")
@@ -101,6 +103,7 @@ def statement(_base: str) -> dict[str, Any]:
     return {
         "resourceType": "CapabilityStatement",
         **_head("capabilities"),
+        "instantiates": list(INSTANTIATES),
         "fhirVersion": "4.0.1",
         "format": [*negotiation.ANSWERS, "json", "xml"],
         "patchFormat": list(patches.FORMATS),

@@ -125,6 +125,15 @@ def prefer() -> Prefer:
     return Prefer(answer, lenient)
 
 
+def wants_async() -> bool:
+    """Say whether the client prefers the answer later: RFC 7240, section 4.1."""
+    return any(
+        part.strip().lower() == "respond-async"
+        for header in request.headers.getlist("Prefer")
+        for part in re.split(r"[,;]", header)
+    )
+
+
 def version_of(tag: str) -> int:
     """Return the version an entity tag names; 0, which no record has, for a foreign tag."""
     if tag.strip() == "*":

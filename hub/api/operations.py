@@ -37,7 +37,7 @@ class Operation:
     """What an operation is called, where it can be called, and what it takes and gives."""
 
     name: str
-    """Without the ``$``."""
+    """Without the ``$``; of its definition, where ``code`` says how it is called."""
     description: str
     parameters: tuple[Parameter, ...] = ()
     system: bool = False

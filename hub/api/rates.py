@@ -50,6 +50,14 @@ _READS = frozenset(
     }
 )
 """Operations that look one thing up, also where the question comes by POST."""
+_JOBS = frozenset(
+    {
+        "fhir.operation-export-system",
+        "fhir.operation-patient-export-type-Patient",
+        "fhir.operation-group-export-instance-Group",
+    }
+)
+"""A GET that makes work for hours costs what a write does."""
 
 _log = structlog.get_logger()
 
@@ -61,6 +69,8 @@ def cost() -> int:
         return SEARCH
     if request.endpoint in _READS:
         return READ
+    if endpoint in _JOBS:
+        return WRITE
     return READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
 
 
@@ -72,7 +82,7 @@ def limit() -> None:
         return
     moment = time.time()
     window = int(moment // WINDOW)
-    spent = _spend(f"carehub:rate:{grant.actor.id}:{window}", cost())
+    spent = spend(f"carehub:rate:{grant.actor.id}:{window}", cost())
     if spent > grant.rate_limit:
         wait = WINDOW - int(moment % WINDOW)
         raise TooManyRequestsError(
@@ -82,7 +92,7 @@ def limit() -> None:
         )
 
 
-def _spend(key: str, points: int) -> int:
+def spend(key: str, points: int) -> int:
     """Add points to a counter and return its sum; 0 while Valkey is away."""
     store: redis.Redis = current_app.extensions["carehub_redis"]
     try:

@@ -37,6 +37,7 @@ HANDLERS: Mapping[str, tuple[str, ...]] = {
     # Subscribers are told of each record that was moved.
     "PatientsMerged": (),
     "PatientsUnmerged": (),
+    "BulkRequested": ("bulk.start",),
 }
 
 

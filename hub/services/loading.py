@@ -17,7 +17,7 @@ from hub import clock, records
 from hub.adapters import fhir_files
 from hub.adapters.fhir_files import Entry
 from hub.db import db
-from hub.domain.actor import Actor
+from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import RuleError
 from hub.models.loaded_file import LoadedFile
 from hub.records.bulk import insert_many, new_version
@@ -27,6 +27,11 @@ BATCH = 400
 """Resources a transaction: more gain nothing, and what a broken load repeats stays small."""
 
 _BLOCK = 1 << 20
+_COMPARING = hub_actor("load")
+
+Problem = str | FHIRError | RuleError
+Refuse = Callable[[Entry, Problem], None]
+Change = Callable[[Actor, Entry, records.Record], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +102,12 @@ def _load_batch(
     *,
     finished: bool = False,
 ) -> None:
-    def refuse(entry: Entry, reason: str) -> None:
+    def refuse(entry: Entry, problem: Problem) -> None:
         subject = f"{entry.type}/{entry.id}" if entry.id else entry.type
-        report.refused.append(Refusal(path.name, entry.number, subject, reason))
+        report.refused.append(Refusal(path.name, entry.number, subject, str(problem)))
 
     with transaction():
-        for group in _without_repeats(batch):
-            _load_group(actor, group, report, refuse)
+        load_entries(actor, batch, report, refuse)
         row = db.session.get(LoadedFile, digest)
         if row is None:
             row = LoadedFile(digest=digest, name=path.name, position=0, finished=False)
@@ -112,6 +116,18 @@ def _load_batch(
             row.position = batch[-1].number
         row.finished = finished
         row.loaded_at = clock.now()
+
+
+def load_entries(
+    actor: Actor,
+    entries: list[Entry],
+    report: LoadReport,
+    refuse: Refuse,
+    change: Change | None = None,
+) -> None:
+    """Load entries inside the open transaction; ``change`` writes one over a known record."""
+    for group in _without_repeats(entries):
+        _load_group(actor, group, report, refuse, change or _supersede)
 
 
 def _without_repeats(batch: list[Entry]) -> Iterator[list[Entry]]:
@@ -128,7 +144,7 @@ def _without_repeats(batch: list[Entry]) -> Iterator[list[Entry]]:
 
 
 def _load_group(
-    actor: Actor, group: list[Entry], report: LoadReport, refuse: Callable[[Entry, str], None]
+    actor: Actor, group: list[Entry], report: LoadReport, refuse: Refuse, change: Change
 ) -> None:
     versions = []
     by_reference: dict[str, Entry] = {}
@@ -142,19 +158,20 @@ def _load_group(
         try:
             versions.append(new_version(actor, entry.text or entry.value, id=entry.id))
         except (FHIRError, RuleError) as error:
-            refuse(entry, str(error))
+            refuse(entry, error)
             continue
         by_reference[f"{entry.type}/{entry.id}"] = entry
     written = insert_many(actor, versions)
     present = [reference for reference in by_reference if reference not in written]
-    stored = records.read_many(actor, present) if present else {}
+    # What is there is only compared: a client that may write and not read is told no more.
+    stored = records.read_many(_COMPARING, present) if present else {}
     for reference, entry in by_reference.items():
         if reference in written:
             report.created[entry.type] += 1
         elif (known := stored.get(reference)) is None:
             refuse(entry, "a deleted record has this id: deleted records are not loaded again")
         else:
-            _load_again(actor, entry, known, report, refuse)
+            _load_again(actor, entry, known, report, refuse, change=change)
 
 
 def _load_again(
@@ -162,7 +179,9 @@ def _load_again(
     entry: Entry,
     known: records.Record,
     report: LoadReport,
-    refuse: Callable[[Entry, str], None],
+    refuse: Refuse,
+    *,
+    change: Change,
 ) -> None:
     assert entry.value is not None
     if records.is_managed(known.resource):
@@ -171,13 +190,18 @@ def _load_again(
     if _content(known.resource) == _content(entry.value):
         report.unchanged[entry.type] += 1
         return
-    body = entry.value | {"id": entry.id}
     try:
-        records.update(actor, body, type=entry.type, id=entry.id, if_match=known.version)
+        change(actor, entry, known)
     except (FHIRError, RuleError) as error:
-        refuse(entry, str(error))
+        refuse(entry, error)
         return
     report.updated[entry.type] += 1
+
+
+def _supersede(actor: Actor, entry: Entry, known: records.Record) -> None:
+    assert entry.value is not None
+    body = entry.value | {"id": entry.id}
+    records.update(actor, body, type=entry.type, id=entry.id, if_match=known.version)
 
 
 def _content(resource: dict[str, Any]) -> dict[str, Any]:

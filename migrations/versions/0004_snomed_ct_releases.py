@@ -7,7 +7,7 @@ import a model: a migration must still run when the models have moved on.
 import sqlalchemy as sa
 from alembic import op
 revision = '0004'
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -31,6 +31,20 @@ def test_every_declared_operation_is_listed_defined_and_routed(
         assert found.get_json()["code"] == each.name
 
 
+def test_one_name_is_three_operations_each_with_its_own_definition(client: FlaskClient) -> None:
+    rest = client.get("/fhir/metadata").get_json()["rest"][0]
+    of_type = {each["type"]: each.get("operation", []) for each in rest["resource"]}
+
+    found = [
+        each["definition"].rpartition("/")[2]
+        for listed in (rest["operation"], of_type["Patient"], of_type["Group"])
+        for each in listed
+        if each["name"] == "export"
+    ]
+
+    assert found == ["export", "patient-export", "group-export"]
+
+
 def test_an_unknown_operation_is_404_and_names_those_that_are_here(
     client: FlaskClient, token: str
 ) -> None:

@@ -91,3 +91,10 @@ def test_an_operation_that_looks_through_records_costs_as_much_as_a_search(
         client.get("/fhir/Patient/p", headers=headers).status_code,
     ]
     assert answers == [404, 200, 429]
+
+
+@pytest.mark.parametrize("path", ["$export", "Patient/$export", "Group/g/$export"])
+def test_asking_for_an_export_costs_what_a_write_does(client: FlaskClient, path: str) -> None:
+    headers = bearer("exports", rates.WRITE)
+    assert client.get(f"/fhir/{path}", headers=headers).status_code in {400, 404}
+    assert client.get("/fhir/Patient/p", headers=headers).status_code == 429

@@ -244,7 +244,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 @st.composite
 def damaged(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
     """Return a resource with some members taken away, or given as absent, or changed."""
-    made = json.loads(json.dumps(whole))
+    made: dict[str, Any] = json.loads(json.dumps(whole))
     for _ in range(draw(st.integers(1, 3))):
         inside = places(made)
         container, key = draw(st.sampled_from(range(len(inside))).map(inside.__getitem__))

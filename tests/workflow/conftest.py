@@ -34,30 +34,37 @@ SPOR = hub_actor("spor")
 COMMANDS = {
     "worker": ("-m", "celery", "-A", "workflows.app", "worker", "--loglevel=WARNING"),
     "relay": ("-m", "workflows.relay"),
+    "beat": ("-m", "celery", "-A", "workflows.app", "beat", "--pidfile=", "--loglevel=WARNING"),
 }
 
 
 class Processes:
     """Starts, kills and stops the processes of a hub; they outlive a single test, not its file."""
 
-    def __init__(self, settings: Settings, log_folder: Path) -> None:
-        self._environment = os.environ | {
-            "CAREHUB_HOME": str(settings.home),
-            "CAREHUB_SECRET": settings.secret_key,
-            "CAREHUB_SIMULATED": "1",
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": settings.redis_url,
-        }
+    def __init__(self, settings: Settings, log_folder: Path, **changes: str) -> None:
+        self._environment = (
+            os.environ
+            | {
+                "CAREHUB_HOME": str(settings.home),
+                "CAREHUB_SECRET": settings.secret_key,
+                "CAREHUB_SIMULATED": "1",
+                "DATABASE_URL": settings.database_url,
+                "REDIS_URL": settings.redis_url,
+            }
+            | changes
+        )
         self._log_folder = log_folder
+        self._schedule = f"--schedule={log_folder / 'beat'}"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str) -> None:
         for name in names:
             found = self._running.get(name)
             if found is None or found.poll() is not None:
+                more = [self._schedule] if name == "beat" else []
                 with (self._log_folder / f"{name}.log").open("ab") as log:
                     self._running[name] = subprocess.Popen(
-                        [sys.executable, *COMMANDS[name]],
+                        [sys.executable, *COMMANDS[name], *more],
                         cwd=ROOT,
                         env=self._environment,
                         stdout=log,
@@ -83,7 +90,8 @@ class Processes:
         self._running.clear()
 
     def log(self, name: str) -> str:
-        return (self._log_folder / f"{name}.log").read_text(errors="replace")
+        path = self._log_folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
 
 # A module's, not the session's: they work on the same database, and would act on what the tests
