@@ -79,9 +79,9 @@ def _value(element: Element, kind: str) -> Any:
     if (
         kind == "CodeableConcept"
         and element.codes
-        and (codes := registry.required_codes(element.codes))
+        and (systems := registry.required_codes(element.codes))
     ):
-        system, listed = min(codes.items())
+        system, listed = min(systems.items())
         return {"coding": [{"system": system, "code": min(listed)}]}
     if kind == "Reference":
         return {"reference": f"{min(element.targets or {'Patient'})}/x"}
