@@ -73,6 +73,9 @@ class Operation:
 OPERATIONS: dict[str, Operation] = {}
 """Name -> operation, of every operation that has a route. Filled at import."""
 
+ENDPOINTS: dict[str, Operation] = {}
+"""Name of a route's endpoint -> the operation that it calls."""
+
 View = Callable[[str | None, str | None], Response]
 """An operation's view gets (resource type, id); both None at the system level."""
 
@@ -101,9 +104,11 @@ def operation(declared: Operation) -> Callable[[View], View]:
                 address = f"/{kind}/<fhirid:record_id>"
                 levels.append((f"instance-{kind}", address, default))
         for level, address, default in levels:
+            endpoint = f"operation-{declared.name}-{level}".translate(_PLAIN)
+            ENDPOINTS[f"{blueprint.name}.{endpoint}"] = declared
             blueprint.add_url_rule(
                 f"{address}/${declared.name}",
-                endpoint=f"operation-{declared.name}-{level}".translate(_PLAIN),
+                endpoint=endpoint,
                 view_func=_routed(view),
                 methods=list(declared.allowed),
                 defaults=default,
