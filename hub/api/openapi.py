@@ -17,6 +17,7 @@ from fhir.registry import PRIMITIVES
 from hub.api import negotiation, site
 from hub.api.interactions import only
 from hub.api.openapi_components import (
+    PATCHES,
     all_components,
     content,
     form_of,
@@ -25,7 +26,7 @@ from hub.api.openapi_components import (
     with_headers,
 )
 from hub.api.openapi_interactions import COMMON, Described, described
-from hub.api.operations import OPERATIONS
+from hub.api.operations import Operation
 from hub.api.searches import FORM
 from hub.api.served import Served, served
 from hub.api.site import blueprint
@@ -115,7 +116,7 @@ def _operation(each: Served, resource_type: str | None) -> Json:
     parameters = [_shared(name) for name in about.parameters]
     if about.search and resource_type:
         parameters += search_of(resource_type)
-    if each.operation in OPERATIONS and each.method == "GET":
+    if each.operation is not None and each.method == "GET":
         parameters += _simple(each.operation)
     found: Json = {
         "operationId": _name(each, resource_type),
@@ -133,24 +134,21 @@ def _operation(each: Served, resource_type: str | None) -> Json:
 
 
 def _name(each: Served, resource_type: str | None) -> str:
-    """Return a name that no other operation has: ``update-Patient``, ``adopt-instance-Task``."""
-    what = each.operation or each.code or each.shape.strip("/").partition("/")[0]
-    parts = [what]
-    if each.conditional:
-        parts.insert(0, "conditional")
-    if each.operation:
+    """Return a name that no other has: ``update-Patient``, ``adopt-instance-post-Task``."""
+    if each.operation is not None:
+        called = each.shape.rpartition("/$")[2]
         level = "instance" if "[id]" in each.shape else "type" if resource_type else "system"
-        parts = [what, level, each.method.lower()]
-    elif each.shape.endswith("/_search"):
-        parts.append("form")
-    elif each.code is None:
-        parts = [each.endpoint.partition(".")[2], each.method.lower()]
+        parts = [called, level, each.method.lower()]
+    elif each.code is not None:
+        parts = [each.code, *(["conditional"] if each.conditional else [])]
+        parts += ["form"] if each.shape.endswith("/_search") else []
+    else:
+        parts = [each.endpoint.rpartition(".")[2], each.method.lower()]
     return "-".join([*parts, resource_type] if resource_type else parts)
 
 
-def _simple(name: str | None) -> list[Json]:
+def _simple(called: Operation) -> list[Json]:
     """Return the parameters of an operation that can stand in an address."""
-    assert name is not None
     return [
         {
             "name": each.name,
@@ -159,7 +157,7 @@ def _simple(name: str | None) -> list[Json]:
             "description": each.documentation or each.type,
             "schema": {"type": "string", "minLength": 1},
         }
-        for each in OPERATIONS[name].parameters
+        for each in called.parameters
         if each.use == "in" and each.type in PRIMITIVES
     ]
 
@@ -168,6 +166,8 @@ def _body(kind: str, resource_type: str | None) -> Json:
     if kind == "form":
         assert resource_type is not None
         return {"content": {FORM: {"schema": form_of(resource_type)}}}
+    if kind == "patch":
+        return {"required": True, "content": PATCHES}
     name = resource_type if kind == "record" and resource_type else kind
     return {"required": kind != "Parameters", "content": content(schema_of(name))}
 

@@ -118,11 +118,35 @@ def with_headers(*names: str) -> Json:
 
 
 def content(schema: Json) -> Json:
-    return {negotiation.FHIR_JSON: {"schema": schema}}
+    """Return a body in each form that the hub speaks; JSON schemas describe the JSON."""
+    string: Json = {"schema": {"type": "string"}}
+    forms: Json = dict.fromkeys(negotiation.ANSWERS, string)
+    return {**forms, negotiation.FHIR_JSON: {"schema": schema}}
 
 
 def schema_of(name: str) -> Json:
     return {} if name == "any" else {"$ref": f"#/components/schemas/{name}"}
+
+
+PATCHES: Json = {
+    "application/json-patch+json": {
+        "schema": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "op": {"enum": ["add", "remove", "replace", "move", "copy", "test"]},
+                    "path": {"type": "string"},
+                    "from": {"type": "string"},
+                    "value": {},
+                },
+                "required": ["op", "path"],
+            },
+        }
+    },
+    negotiation.FHIR_JSON: {"schema": schema_of("Parameters")},
+}
+"""What a PATCH sends: RFC 6902, or FHIRPath Patch."""
 
 
 def _refusal(status: HTTPStatus) -> Json:

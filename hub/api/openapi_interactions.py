@@ -6,7 +6,7 @@ Statuses are those of https://hl7.org/fhir/R4/http.html as this server uses them
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from hub.api.operations import OPERATIONS, Operation
+from hub.api.operations import Operation
 from hub.api.served import Served
 
 COMMON = (400, 401, 403, 406, 429, 500, 503)
@@ -153,8 +153,8 @@ def described(each: Served) -> Described:
                 usual.parameters,
             )
         return usual
-    if each.operation in OPERATIONS:
-        return _operation(OPERATIONS[each.operation], each.method)
+    if each.operation is not None:
+        return _operation(each.operation, each.method)
     return Described(f"{each.method} {each.shape}", (200, 202, 204), _WRITE, "any")
 
 

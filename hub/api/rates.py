@@ -75,7 +75,7 @@ def _of_entry(entry: Entry) -> int:
 def _charge(client: str, allowed: int, points: int) -> None:
     moment = time.time()
     window = int(moment // WINDOW)
-    spent = _spend(f"carehub:rate:{client}:{window}", points)
+    spent = spend(f"carehub:rate:{client}:{window}", points)
     if spent > allowed:
         wait = WINDOW - int(moment % WINDOW)
         raise TooManyRequestsError(
@@ -85,7 +85,7 @@ def _charge(client: str, allowed: int, points: int) -> None:
         )
 
 
-def _spend(key: str, points: int) -> int:
+def spend(key: str, points: int) -> int:
     """Add points to a counter and return its sum; 0 while Valkey is away."""
     store: redis.Redis = current_app.extensions["carehub_redis"]
     try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from werkzeug.routing import Map, Rule
 
 from fhir.registry import SUPPORTED_TYPES
+from hub.api.operations import ENDPOINTS, Operation
 from hub.api.site import PREFIX
 from hub.api.writes import WRITTEN_ONCE
 
@@ -22,6 +23,8 @@ _AUTOMATIC = frozenset({"HEAD", "OPTIONS"})
 
 _variable = re.compile(r"<(?:([a-z]+):)?([a-z_]+)>")
 _SHORT = {"resource_type": "type", "record_id": "id"}
+_EACH = "/[type]"
+"""How a shape begins that is there for each type; a type further on is a variable of its own."""
 
 _CODES: dict[tuple[str, str], str] = {
     ("GET", "/[type]/[id]"): "read",
@@ -67,17 +70,16 @@ class Served:
         return self.shape == "/[type]" and self.method in {"PUT", "PATCH", "DELETE"}
 
     @property
-    def operation(self) -> str | None:
-        """The name of the operation, without its ``$``."""
-        last = self.shape.rpartition("/")[2]
-        return last[1:] if last.startswith("$") else None
+    def operation(self) -> Operation | None:
+        """The operation that is called here."""
+        return ENDPOINTS.get(self.endpoint)
 
     @property
     def types(self) -> tuple[str | None, ...]:
         """The types it is served for; (None,) where the address has none."""
         if self.type is not None:
             return (self.type,)
-        if not self.shape.startswith("/[type]"):
+        if not self.shape.startswith(_EACH):
             return (None,)
         return tuple(each for each in SUPPORTED_TYPES if not self._refused(each))
 
@@ -86,7 +88,7 @@ class Served:
 
     def path(self, resource_type: str | None) -> str:
         """Return the address as OpenAPI writes it: ``/fhir/Patient/{id}``."""
-        shape = self.shape.replace("[type]", resource_type or "")
+        shape = self.shape.replace("[type]", resource_type) if resource_type else self.shape
         return PREFIX + shape.replace("[", "{").replace("]", "}")
 
 

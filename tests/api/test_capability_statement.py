@@ -28,6 +28,9 @@ VALUES = {
     "quantity": "1|http://unitsofmeasure.org|kg",
 }
 RESULT = {
+    "_filter": "_id eq x",
+    "_list": "x",
+    "_type": "Patient",
     "_contained": "false",
     "_count": "1",
     "_elements": "id",
@@ -98,7 +101,8 @@ def test_each_interaction_with_a_type_does_what_it_says(
     )
     assert said["conditionalCreate"] is True
     assert again.status_code == (200 if said["updateCreate"] else 201)
-    put = client.put(f"/fhir/{kind}?{condition}", data=body, headers=headers)
+    unnamed = json.dumps(smallest(kind))
+    put = client.put(f"/fhir/{kind}?{condition}", data=unnamed, headers=headers)
     assert (put.status_code == 201) is said["conditionalUpdate"], put.text
     removed = client.delete(f"/fhir/{kind}?{condition}", headers=headers)
     assert (removed.status_code == 204) is (said["conditionalDelete"] == "single"), removed.text
@@ -193,20 +197,39 @@ def test_each_operation_is_routed_where_it_is_stated(
     client: FlaskClient, headers: dict[str, str], statement: Json
 ) -> None:
     rest = statement["rest"][0]
-    places = [("", each["name"]) for each in rest.get("operation", ())]
-    for resource in rest["resource"]:
-        for each in resource.get("operation", ()):
-            found = OPERATIONS[each["name"]]
-            levels = ["x/"] * found.instance + [""] * found.type
-            places += [(f"/{resource['type']}/{level}".rstrip("/"), found.name) for level in levels]
-    assert places
-    for place, name in places:
-        for method in OPERATIONS[name].allowed:
-            answer = client.open(f"/fhir{place}/${name}", method=method, headers=headers)
-            assert answer.status_code not in {405, 501}, (place, name, answer.text)
-            assert "there is no operation" not in answer.text, (place, name)
-        text = client.get(f"/fhir/OperationDefinition/{name}", headers=headers).get_json()
-        assert validate(text) == []
+    stated_at = {("", each["name"]) for each in rest.get("operation", ())} | {
+        (f"/{resource['type']}", each["name"])
+        for resource in rest["resource"]
+        for each in resource.get("operation", ())
+    }
+    assert stated_at
+    for place, name in stated_at:
+        known = [f"{place}/${name}"] if not place else [f"{place}/${name}", f"{place}/x/${name}"]
+        answers = [
+            client.open(f"/fhir{address}", method=method, headers=headers)
+            for address in known
+            for method in ("GET", "POST")
+        ]
+        # It is there by one method at one level at least.
+        assert [
+            each
+            for each in answers
+            if each.status_code not in {405, 501} and "there is no operation" not in each.text
+        ], (place, name)
+    for name in OPERATIONS:
+        definition = client.get(f"/fhir/OperationDefinition/{name}", headers=headers).get_json()
+        assert validate(definition) == []
+
+
+def test_each_compartment_is_searched(
+    client: FlaskClient, headers: dict[str, str], statement: Json
+) -> None:
+    stated_there = statement["rest"][0].get("compartment", [])
+    for kind in ("Patient", "Practitioner", "Encounter", "Device", "RelatedPerson"):
+        canonical = f"http://hl7.org/fhir/CompartmentDefinition/{kind[0].lower()}{kind[1:]}"
+        found = client.get(f"/fhir/{kind}/x/Observation", headers=headers)
+        assert (found.status_code in {200, 404}) is True
+        assert ("Bundle" in found.text) is (canonical in stated_there), found.text
 
 
 def test_each_interaction_with_the_system_does_what_it_says(
@@ -218,5 +241,10 @@ def test_each_interaction_with_the_system_does_what_it_says(
         body = json.dumps({"resourceType": "Bundle", "type": kind})
         tried[kind] = client.post("/fhir", data=body, headers=headers)
     tried["search-system"] = client.get("/fhir?_type=Patient", headers=headers)
+    for each in statement["rest"][0].get("searchParam", ()):
+        name = each["name"]
+        if name in RESULT:
+            found = client.get("/fhir", query_string={name: RESULT[name]}, headers=headers)
+            assert found.status_code == 200, found.text
     for code, answer in tried.items():
         assert (answer.status_code == 200) is (code in codes), (code, answer.text)

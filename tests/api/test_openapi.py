@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from fhir.registry import SUPPORTED_TYPES
-from hub.api.operations import OPERATIONS
+from fhir.registry import PRIMITIVES, SUPPORTED_TYPES
+from hub.api.operations import ENDPOINTS
 from hub.api.served import REFUSING
 from hub.api.writes import WRITTEN_ONCE
 
@@ -134,17 +134,30 @@ def test_search_parameters_have_their_kind_and_modifiers(document: Json) -> None
     assert {each for each in found if each != "Prefer"} == properties.keys()
 
 
-def test_every_operation_of_the_hub_stands_there_at_each_of_its_addresses(document: Json) -> None:
-    paths = document["paths"]
-    for each in OPERATIONS.values():
-        addresses = (
-            *([f"/fhir/${each.name}"] if each.system else []),
-            *(f"/fhir/{kind}/${each.name}" for kind in each.types if each.type),
-            *(f"/fhir/{kind}/{{id}}/${each.name}" for kind in each.types if each.instance),
-        )
-        assert addresses
-        for address in addresses:
-            assert {method.lower() for method in each.allowed} == METHODS & paths[address].keys()
+def test_every_operation_of_the_hub_stands_there_with_its_parameters(
+    app: Flask, document: Json
+) -> None:
+    adapter = app.url_map.bind("example.org")
+    seen = set()
+    for path, method, each in operations(document):
+        address = re.sub(r"\{(\w+)\}", "x", path)
+        endpoint, _arguments = adapter.match(address, method.upper())
+        if endpoint not in ENDPOINTS:
+            continue
+        declared = ENDPOINTS[endpoint]
+        seen.add(declared)
+        assert method.upper() in declared.allowed
+        if method == "post":
+            assert "$ref" in str(each["requestBody"]["content"]["application/fhir+json"])
+        else:
+            simple = {
+                parameter.name
+                for parameter in declared.parameters
+                if parameter.use == "in" and parameter.type in PRIMITIVES
+            }
+            assert {one["name"] for one in each.get("parameters", ()) if "name" in one} == simple
+    assert seen == {*ENDPOINTS.values()}
+    assert "post" in document["paths"]["/fhir/$process-message"]
 
 
 def test_the_document_is_public_cached_and_packed_on_request(client: FlaskClient) -> None:
