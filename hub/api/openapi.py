@@ -13,7 +13,7 @@ from typing import Any
 from flask import Response, current_app, request
 
 from fhir.jsontext import dumps
-from fhir.registry import PRIMITIVES
+from fhir.registry import PRIMITIVES, SUPPORTED_TYPES
 from hub.api import negotiation, site
 from hub.api.interactions import only
 from hub.api.openapi_components import (
@@ -36,6 +36,7 @@ Json = dict[str, Any]
 
 _variable = re.compile(r"\{(\w+)\}")
 _PATHS = {
+    "type": {"enum": list(SUPPORTED_TYPES)},
     "id": schema_of("id"),
     "version": {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
 }
@@ -114,7 +115,7 @@ def _shared(name: str) -> Json:
 def _operation(each: Served, resource_type: str | None) -> Json:
     about = described(each)
     parameters = [_shared(name) for name in about.parameters]
-    if about.search and resource_type:
+    if about.search:
         parameters += search_of(resource_type)
     if each.operation is not None and each.method == "GET":
         parameters += _simple(each.operation)
@@ -164,7 +165,6 @@ def _simple(called: Operation) -> list[Json]:
 
 def _body(kind: str, resource_type: str | None) -> Json:
     if kind == "form":
-        assert resource_type is not None
         return {"content": {FORM: {"schema": form_of(resource_type)}}}
     if kind == "patch":
         return {"required": True, "content": PATCHES}

@@ -166,26 +166,36 @@ def _record(kind: str) -> Json:
     }
 
 
-def search_of(resource_type: str) -> list[Json]:
-    """Return the query parameters of a search."""
-    own = (_place(resource_type, code) for code in sorted(understood(resource_type)))
-    names = [*own, *(_place(resource_type, code) for code in RESULT_PARAMETERS)]
-    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+def search_of(resource_type: str | None) -> list[Json]:
+    """Return the query parameters of a search; None: of several types at once."""
+    return [
+        {"$ref": f"#/components/parameters/{_place(resource_type, code)}"}
+        for code in sorted(_kinds(resource_type))
+    ]
 
 
-def _place(resource_type: str, code: str) -> str:
+def _kinds(resource_type: str | None) -> dict[str, str]:
+    """Return code -> kind of all that a search takes."""
+    known = understood(resource_type or SUPPORTED_TYPES[0])
+    own = {
+        code: found.kind
+        for code, found in known.items()
+        if resource_type is not None or code.startswith("_")
+    }
+    return own | RESULT_PARAMETERS
+
+
+def _place(resource_type: str | None, code: str) -> str:
     """Return the name of a search parameter among the components; some are those of every type."""
     return f"search.{code}" if code.startswith("_") else f"{resource_type}.{code}"
 
 
-def form_of(resource_type: str) -> Json:
+def form_of(resource_type: str | None) -> Json:
     """Return the schema of the form that a search by POST sends."""
-    known = {code: parameter.kind for code, parameter in understood(resource_type).items()}
+    kinds = sorted(_kinds(resource_type).items())
     return {
         "type": "object",
-        "properties": {
-            code: schema_of(f"search.{kind}") for code, kind in (known | RESULT_PARAMETERS).items()
-        },
+        "properties": {code: schema_of(f"search.{kind}") for code, kind in kinds},
     }
 
 

@@ -85,7 +85,7 @@ INTERACTIONS = MappingProxyType(
             ("If-None-Exist", "Prefer"),
         ),
         "search-type": _SEARCH,
-        "search-system": Described("Search several types", parameters=("handling",)),
+        "search-system": Described("Search several types", search=True, parameters=("handling",)),
         "transaction": Described(
             "Post a transaction (all or nothing) or a batch",
             (200,),
