@@ -13,7 +13,7 @@ LEAKS = re.compile(
     r"0x[0-9a-f]{8}"
 )
 """Words of the inside: a stack, SQL, a library, an address in memory."""
-BARS_CODE = '"code":"REC_'
+BARS_CODE = '"REC_'
 CANARY = "Zzcanaryzz"
 """Stands for patient data in what is sent; no refusal may repeat it."""
 
