@@ -13,7 +13,7 @@ from flask import current_app, request
 
 from fhir.bundle import Entry
 from fhir.outcomes import TooManyRequestsError, UnprocessableError
-from hub.api.operations import ENDPOINTS
+from hub.api.operations import ENDPOINTS, Operation
 from hub.api.site import blueprint
 from hub.auth import Grant, current_grant
 
@@ -34,8 +34,7 @@ def cost() -> int:
         return READ
     declared = ENDPOINTS.get(endpoint)
     if declared is not None:
-        # One that changes nothing looks at many records; one that makes a job is work to come.
-        return WRITE if declared.affects_state or declared.methods is not None else SEARCH
+        return _of_operation(declared)
     if endpoint.startswith(_SEARCHES):
         return SEARCH
     return READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
@@ -67,9 +66,18 @@ def charge_entries(grant: Grant | None, entries: Iterable[Entry]) -> None:
 
 
 def _of_entry(entry: Entry) -> int:
+    if entry.operation is not None:
+        called = (each for each in ENDPOINTS.values() if each.name == entry.operation)
+        return max((_of_operation(each) for each in called), default=READ)
     if entry.method not in {"GET", "HEAD"}:
         return WRITE
-    return SEARCH if entry.id is None else READ
+    # No id: a search. An empty version: the history.
+    return SEARCH if entry.id is None or entry.version == "" else READ
+
+
+def _of_operation(declared: Operation) -> int:
+    """One that changes nothing looks at many records; one that makes a job is work to come."""
+    return WRITE if declared.affects_state or declared.methods is not None else SEARCH
 
 
 def _charge(client: str, allowed: int, points: int) -> None:

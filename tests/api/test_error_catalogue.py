@@ -94,8 +94,8 @@ CASES: dict[str, Case] = {
             {"resourceType": "Patient", "id": "there"},
         ),
         409,
-        "duplicate",
-        words="exists already",
+        "conflict",
+        words="is here already",
     ),
     "GoneError": Case(("GET", "/fhir/Patient/gone", None), 410, "deleted", words="was deleted"),
     "VersionConflictError": Case(
@@ -104,6 +104,13 @@ CASES: dict[str, Case] = {
         "conflict",
         words="is at version 1, not 7",
         headers={"If-Match": 'W/"7"'},
+    ),
+    "PreconditionFailedError": Case(
+        ("PUT", "/fhir/Patient?identifier=s|none", {"resourceType": "Patient"}),
+        412,
+        "conflict",
+        words="no Patient matches",
+        headers={"If-Match": "*"},
     ),
     "MultipleMatchesError": Case(
         ("PUT", "/fhir/Patient?identifier=s|twin", TWIN), 412, "multiple-matches", words="several"

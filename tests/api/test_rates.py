@@ -121,8 +121,14 @@ def entries(*requests: tuple[str, str]) -> str:
 
 
 def test_a_bundle_costs_what_its_entries_do(client: FlaskClient) -> None:
-    body = entries(("GET", "Patient/x"), ("GET", "Patient?family=x"), ("POST", "Patient"))
-    cost = 2 * rates.READ + rates.SEARCH + rates.WRITE
+    body = entries(
+        ("GET", "Patient/x"),
+        ("GET", "Patient?family=x"),
+        ("GET", "Patient/x/_history"),
+        ("GET", "Patient/x/$everything"),
+        ("POST", "Patient"),
+    )
+    cost = 2 * rates.READ + 3 * rates.SEARCH + rates.WRITE
     headers = bearer("bundler", cost)
     assert client.post("/fhir", data=body, headers=headers).status_code == 200
     assert points("bundler", client) == cost

@@ -37,6 +37,8 @@ found.created = ada.meta.versionId;
 found.updated = (await client.updateResource({ ...ada, gender: "female" })).meta.versionId;
 found.read = (await client.readResource("Patient", ada.id)).gender;
 found.first = (await client.readVersion("Patient", ada.id, "1")).gender ?? "none";
+const patch = [{ op: "replace", path: "/gender", value: "other" }];
+found.patched = (await client.patchResource("Patient", ada.id, patch)).meta.versionId;
 found.history = (await client.readHistory("Patient", ada.id)).entry.map(
   (each) => each.resource.meta.versionId,
 );
@@ -89,6 +91,9 @@ found.transaction = done.entry.map((each) => each.response.status);
 const wrong = await refusal(client.createResource({ ...person("Gil"), gender: "f" }));
 found.wrong = [wrong.code, wrong.expression[0]];
 found.unknown = (await refusal(client.search("Patient", "nickname=x"))).code;
+found.everything = (await client.readPatientEverything(ada.id)).entry.map(
+  (each) => each.resource.resourceType,
+);
 found.operation = (
   await refusal(client.post(client.fhirUrl("Patient", ada.id, "$no-such-thing"), {}))
 ).code;

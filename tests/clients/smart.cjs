@@ -34,6 +34,8 @@ async function main() {
   found.created = ada.meta.versionId;
   const changed = await client.update({ ...ada, gender: "female" });
   found.updated = [changed.meta.versionId, (await client.request(`Patient/${ada.id}`)).gender];
+  const patch = [{ op: "replace", path: "/gender", value: "other" }];
+  found.patched = (await client.patch(`Patient/${ada.id}`, patch)).gender;
   found.history = (await client.request(`Patient/${ada.id}/_history`)).entry.map(
     (each) => each.resource.meta.versionId,
   );
@@ -79,6 +81,9 @@ async function main() {
 
   const wrong = await refusal(client.create({ ...person("Gil"), gender: "f" }));
   found.wrong = [wrong.statusCode, /must be one of|gender/.test(wrong.message)];
+  found.everything = (await client.request(`Patient/${ada.id}/$everything`)).entry.map(
+    (each) => each.resource.resourceType,
+  );
   found.operation = (
     await refusal(client.request({ url: "Patient/x/$no-such-thing", method: "POST" }))
   ).statusCode;

@@ -142,8 +142,14 @@ def test_a_transaction_and_an_operation(client: fhirpy.SyncFHIRClient) -> None:
     )
     places = [each.response.location for each in done.entry]
     assert [place.split("/fhir/")[1].split("/")[0] for place in places] == ["Patient", "Flag"]
+    about = places[0].split("/fhir/")[1].split("/_history")[0]
+    everything = client.execute(f"{about}/$everything", method="get")
+    assert [each.resource.resourceType for each in everything.entry] == ["Patient", "Flag"]
     with pytest.raises(ResourceNotFound, match="there is no operation"):
         client.resource("Patient", id="x").execute("$no-such-thing")
+    # A part of the resource: what fhirpy calls a patch is not one of R4's.
+    with pytest.raises(OperationOutcome, match="json-patch"):
+        client.patch(about, gender="male")
 
 
 def test_refusals_are_outcomes(client: fhirpy.SyncFHIRClient, server: Server) -> None:
