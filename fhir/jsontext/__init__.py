@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the C string scanner
 from typing import Any
 
@@ -92,6 +92,8 @@ def decode_any(text: str, start: int = 0) -> tuple[Any, int]:
         return _strict.raw_decode(text, start)
     except RecursionError as error:
         raise UnprocessableError("the JSON is nested too deeply", code="too-costly") from error
+    except InvalidOperation as error:
+        raise BadRequestError("a number is beyond what can be kept", code="value") from error
 
 
 def end_of(text: str, start: int) -> int:

@@ -28,6 +28,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+MOST_ISSUES = 1_000
+"""Nobody reads more, and an answer must not be many times the size of what was sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
@@ -59,7 +62,11 @@ class Issue:
 
 def operation_outcome(issues: Iterable[Issue], request_id: str | None = None) -> dict[str, Any]:
     """Build an OperationOutcome; ``request_id`` lets support find the request in the log."""
-    entries = [issue.as_json() for issue in issues]
+    found = list(issues)
+    entries = [issue.as_json() for issue in found[:MOST_ISSUES]]
+    if len(found) > MOST_ISSUES:
+        left = Issue("informational", f"and {len(found) - MOST_ISSUES} more", None, "information")
+        entries.append(left.as_json())
     if request_id:
         for entry in entries:
             entry["diagnostics"] = f"request {request_id}"

@@ -20,6 +20,11 @@ LARGEST_COUNT = 1000
 _LONGEST_QUERY = 100
 """Parameters in one search; R4 sets no limit, memory does."""
 
+_MOST_VALUES = 1000
+"""Alternatives in all of a search's parameters together: each is a value of the SQL statement."""
+
+_MOST_SORT_KEYS = 10
+
 # Said by the transport, meant for it: read where the answer is written.
 _TRANSPORT = frozenset({"_format", "_pretty"})
 _TOTALS = ("none", "estimate", "accurate")
@@ -49,6 +54,10 @@ def parse(
     if len(params) > _LONGEST_QUERY:
         raise BadRequestError(
             f"a search has at most {_LONGEST_QUERY} parameters", code="too-costly"
+        )
+    if len(params) + sum(value.count(",") for _, value in params) > _MOST_VALUES:
+        raise BadRequestError(
+            f"a search has at most {_MOST_VALUES} values in all", code="too-costly"
         )
     return _Reader(resource_type, lenient=lenient, beside=beside).read(params)
 
@@ -102,7 +111,12 @@ class _Reader:
     def _parameter(self, name: str, value: str) -> None:
         match name:
             case "_sort":
-                self._sort = tuple(self._sort_key(part) for part in split(value, ","))
+                parts = split(value, ",")
+                if len(parts) > _MOST_SORT_KEYS:
+                    raise BadRequestError(
+                        f"_sort: at most {_MOST_SORT_KEYS} parameters", code="too-costly"
+                    )
+                self._sort = tuple(self._sort_key(part) for part in parts)
             case "_count":
                 self._count = _whole(name, value)
             case "_total":

@@ -24,15 +24,32 @@ _MONTH = r"-(?:0[1-9]|1[0-2])"
 _YEAR = r"(?!0000)[0-9]{4}"
 _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 
-_code = re.compile(r"\S+(?:\s\S+)*").fullmatch
-_date = re.compile(rf"{_YEAR}(?:{_MONTH}(?:{_DAY})?)?", re.ASCII).fullmatch
-_date_time = re.compile(rf"{_YEAR}(?:{_MONTH}(?:{_DAY}(?:T{_TIME}{_ZONE})?)?)?", re.ASCII).fullmatch
-_id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
-_instant = re.compile(rf"{_YEAR}{_MONTH}{_DAY}T{_TIME}{_ZONE}", re.ASCII).fullmatch
-_oid = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
+PATTERNS: dict[str, str] = {
+    "code": r"\S+(?:\s\S+)*",
+    "date": rf"{_YEAR}(?:{_MONTH}(?:{_DAY})?)?",
+    "dateTime": rf"{_YEAR}(?:{_MONTH}(?:{_DAY}(?:T{_TIME}{_ZONE})?)?)?",
+    "id": r"[A-Za-z0-9\-.]{1,64}",
+    "instant": rf"{_YEAR}{_MONTH}{_DAY}T{_TIME}{_ZONE}",
+    "oid": r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+",
+    "time": _TIME,
+    "uuid": r"urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}",
+}
+"""Primitive type -> what the whole of its text matches, in words that ECMA 262 knows too."""
+
+
+def _whole(kind: str) -> Callable[[str], re.Match[str] | None]:
+    return re.compile(PATTERNS[kind], re.NOFLAG if kind == "code" else re.ASCII).fullmatch
+
+
+_code = _whole("code")
+_date = _whole("date")
+_date_time = _whole("dateTime")
+_id = _whole("id")
+_instant = _whole("instant")
+_oid = _whole("oid")
 _space = re.compile(r"\s").search
-_time = re.compile(_TIME, re.ASCII).fullmatch
-_uuid = re.compile(r"urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}").fullmatch
+_time = _whole("time")
+_uuid = _whole("uuid")
 
 
 def _in_calendar(text: str) -> bool:

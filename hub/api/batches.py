@@ -26,7 +26,7 @@ from fhir.outcomes import (
     operation_outcome,
 )
 from hub import clock, records
-from hub.api import answers, errors, limits, negotiation, patches, site, writes
+from hub.api import answers, errors, limits, negotiation, patches, rates, site, writes
 from hub.api.entries import Answer, matching, perform
 from hub.api.interactions import criteria, only
 from hub.api.site import blueprint
@@ -56,6 +56,7 @@ def exchange() -> Response:
             expression="Bundle.entry",
         )
     actor, grant = current_actor(), current_grant()
+    rates.charge_entries(grant, entries)
     if value["type"] == "batch":
         found = [_independent(actor, grant, entry) for entry in entries]
         return answers.of_json(answers.bundle("batch-response", found))

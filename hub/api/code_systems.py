@@ -50,6 +50,7 @@ LOOKUP = Operation(
     ),
     type=True,
     types=("CodeSystem",),
+    light=True,
     canonical="http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup",
 )
 
@@ -68,6 +69,7 @@ SUBSUMES = Operation(
     type=True,
     instance=True,
     types=("CodeSystem",),
+    light=True,
     canonical="http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
 )
 
@@ -85,6 +87,7 @@ VALIDATE = Operation(
     type=True,
     instance=True,
     types=("CodeSystem",),
+    light=True,
     canonical="http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",
     id="CodeSystem-validate-code",
 )

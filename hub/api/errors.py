@@ -64,6 +64,8 @@ def known(error: Exception) -> FHIRError | None:
     if isinstance(cause, psycopg.DataError):
         # U+0000 in an address, a number beyond what can be compared: legal JSON or URL, no data.
         return BadRequestError("a value is outside of what can be stored", code="value")
+    if isinstance(cause, psycopg.errors.ProgramLimitExceeded):
+        return UnprocessableError("this asks for more than one statement can do", code="too-costly")
     if isinstance(cause, psycopg.OperationalError | PoolTimeoutError):
         # The server is gone or overloaded, or two transactions waited for one another.
         return UnavailableError(

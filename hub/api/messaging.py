@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from fhir.jsontext import dumps
 from fhir.messaging import MessageRefusedError, echoed
 from fhir.outcomes import FHIRError, MethodNotAllowedError
-from hub.api import limits
+from hub.api import limits, rates
 from hub.api.negotiation import FHIR_JSON
 from hub.api.operations import Operation, Parameter, declare
 from hub.api.site import PREFIX
@@ -44,6 +44,7 @@ declare(
 )
 
 blueprint = Blueprint("messaging", __name__, url_prefix=PREFIX)
+blueprint.before_request(rates.limit)
 
 
 @blueprint.post("/$process-message")

@@ -9,24 +9,27 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from flask import Response, request
+from flask import Response, current_app, request
 
 from fhir.registry import SUPPORTED_TYPES
 from fhir.registry.search_parameters import SearchParameter, compartments, search_parameters
 from fhir.search.parameter import parameter_of
 from fhir.search.values import UnknownParameterError
-from hub.api import answers, negotiation, operations, patches, site, terminology_capabilities
+from hub.api import (
+    answers,
+    negotiation,
+    operations,
+    patches,
+    served,
+    site,
+    terminology_capabilities,
+)
 from hub.api.interactions import only
 from hub.api.site import blueprint
-from hub.api.writes import VERSIONED_UPDATE, WRITTEN_ONCE
+from hub.api.writes import VERSIONED_UPDATE
 
 PUBLISHED = "2026-11-22"
-_INTERACTIONS = (
-    *("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create"),
-    "search-type",
-)
-_SYSTEM_INTERACTIONS = ("transaction", "batch", "search-system", "history-system")
-_EVERYWHERE = {
+RESULT_PARAMETERS = {
     "_contained": "token",
     "_count": "number",
     "_elements": "string",
@@ -91,8 +94,8 @@ def statement(_base: str) -> dict[str, Any]:
             ],
         },
         "resource": [_resource(each) for each in SUPPORTED_TYPES],
-        "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
-        "searchParam": _search_parameters(_common(), _EVERYWHERE | _SYSTEM_ONLY),
+        "interaction": [{"code": code} for code in served.interactions(current_app.url_map, None)],
+        "searchParam": _search_parameters(_common(), RESULT_PARAMETERS | _SYSTEM_ONLY),
         "compartment": [
             f"http://hl7.org/fhir/CompartmentDefinition/{name[0].lower()}{name[1:]}"
             for name in compartments()
@@ -112,24 +115,25 @@ def statement(_base: str) -> dict[str, Any]:
 
 
 def _resource(resource_type: str) -> dict[str, Any]:
-    parameters = _understood(resource_type)
-    changes_nothing = resource_type in WRITTEN_ONCE
+    routes = current_app.url_map
+    codes = served.interactions(routes, resource_type)
+    parameters = understood(resource_type)
     references = [code for code, found in parameters.items() if found.kind == "reference"]
     described: dict[str, Any] = {
         "type": resource_type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
-        "interaction": [
-            {"code": code}
-            for code in _INTERACTIONS
-            if not (changes_nothing and code in {"update", "patch", "delete"})
-        ],
+        "interaction": [{"code": code} for code in codes],
         "versioning": ("versioned-update" if resource_type in VERSIONED_UPDATE else "versioned"),
-        "readHistory": True,
-        "updateCreate": not changes_nothing,
-        "conditionalCreate": True,
+        "readHistory": "vread" in codes,
+        "updateCreate": "update" in codes,
+        "conditionalCreate": "create" in codes,
         "conditionalRead": "full-support",
-        "conditionalUpdate": not changes_nothing,
-        "conditionalDelete": "not-supported" if changes_nothing else "single",
+        "conditionalUpdate": "update" in codes and served.conditional(routes, "update"),
+        "conditionalDelete": (
+            "single"
+            if "delete" in codes and served.conditional(routes, "delete")
+            else "not-supported"
+        ),
         "referencePolicy": ["literal", "logical", "local"],
     }
     if references:
@@ -138,7 +142,7 @@ def _resource(resource_type: str) -> dict[str, Any]:
             *(f"{resource_type}:{code}" for code in ("*", *sorted(references))),
         ]
     described["searchRevInclude"] = _reverse(resource_type)
-    described["searchParam"] = _search_parameters(parameters, _EVERYWHERE)
+    described["searchParam"] = _search_parameters(parameters, RESULT_PARAMETERS)
     if not described["searchRevInclude"]:
         del described["searchRevInclude"]
     if own := operations.listed(resource_type):
@@ -157,15 +161,15 @@ def _search_parameters(
 
 def _common() -> dict[str, SearchParameter]:
     """Return the parameters that every type has: what a search of all types takes."""
-    each = [set(_understood(name)) for name in SUPPORTED_TYPES]
+    each = [set(understood(name)) for name in SUPPORTED_TYPES]
     return {
         code: found
-        for code, found in _understood(SUPPORTED_TYPES[0]).items()
+        for code, found in understood(SUPPORTED_TYPES[0]).items()
         if all(code in codes for codes in each)
     }
 
 
-def _understood(resource_type: str) -> dict[str, SearchParameter]:
+def understood(resource_type: str) -> dict[str, SearchParameter]:
     """Return the parameters of a type that a search understands: R4 defines a few more."""
     found = {}
     for code in search_parameters(resource_type):

@@ -54,6 +54,8 @@ class Operation:
     where HL7 has one for each."""
     instance_only: tuple[str, ...] = ()
     """Those of ``types`` that do not have the type level."""
+    light: bool = False
+    """It looks one thing up: a client pays for a read, not for a search."""
     id: str = ""
     """Where R4 gives one name to two operations (``validate-code``): what tells them apart."""
 
@@ -78,6 +80,9 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {}
 """Key -> operation, of every operation that has a route. Filled at import."""
+
+ENDPOINTS: dict[str, Operation] = {}
+"""Name of a route's endpoint -> the operation that it calls."""
 
 View = Callable[[str | None, str | None], Response]
 """An operation's view gets (resource type, id); both None at the system level."""
@@ -107,9 +112,11 @@ def operation(declared: Operation) -> Callable[[View], View]:
                 address = f"/{kind}/<fhirid:record_id>"
                 levels.append((f"instance-{kind}", address, default))
         for level, address, default in levels:
+            endpoint = f"operation-{declared.key}-{level}".translate(_PLAIN)
+            ENDPOINTS[f"{blueprint.name}.{endpoint}"] = declared
             blueprint.add_url_rule(
                 f"{address}/${declared.name}",
-                endpoint=f"operation-{declared.key}-{level}".translate(_PLAIN),
+                endpoint=endpoint,
                 view_func=_routed(view),
                 methods=list(declared.allowed),
                 defaults=default,

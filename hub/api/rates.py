@@ -5,59 +5,24 @@ a fresh minute, which harms nobody. https://hl7.org/fhir/R4/http.html (429)
 """
 
 import time
+from collections.abc import Iterable
 
 import redis
 import structlog
 from flask import current_app, request
 
-from fhir.outcomes import TooManyRequestsError
+from fhir.bundle import Entry
+from fhir.outcomes import TooManyRequestsError, UnprocessableError
+from hub.api.operations import ENDPOINTS, Operation
 from hub.api.site import blueprint
-from hub.auth import current_grant
+from hub.auth import Grant, current_grant
 
 READ, SEARCH, WRITE = 1, 20, 100
 """Points: a read is one indexed look, a search is many, a write is also told to subscribers."""
 WINDOW = 60
-_SEARCHES = frozenset(
-    {
-        "fhir.search",
-        "fhir.search_by_form",
-        "fhir.search_all",
-        "fhir.search_all_by_form",
-        "fhir.search_compartment",
-        "fhir.search_compartment_by_form",
-        "fhir.search_type_in_compartment",
-        "fhir.search_type_in_compartment_by_form",
-        "fhir.history",
-        "fhir.operation-meta-system",
-        "fhir.operation-meta-type-_fhirtype_resource_type_",
-        "fhir.operation-expand-type-ValueSet",
-        "fhir.operation-expand-instance-ValueSet",
-    }
-)
-_SEARCHING = tuple(
-    f"fhir.operation-{name}-" for name in ("everything", "match", "apply", "evaluate-measure")
-)
-"""Operations that read many records and change none, whatever their method."""
-_READS = frozenset(
-    {
-        "fhir.operation-ValueSet-validate-code-type-ValueSet",
-        "fhir.operation-ValueSet-validate-code-instance-ValueSet",
-        "fhir.operation-CodeSystem-validate-code-type-CodeSystem",
-        "fhir.operation-CodeSystem-validate-code-instance-CodeSystem",
-        "fhir.operation-lookup-type-CodeSystem",
-        "fhir.operation-subsumes-type-CodeSystem",
-        "fhir.operation-subsumes-instance-CodeSystem",
-    }
-)
-"""Operations that look one thing up, also where the question comes by POST."""
-_JOBS = frozenset(
-    {
-        "fhir.operation-export-system",
-        "fhir.operation-patient-export-type-Patient",
-        "fhir.operation-group-export-instance-Group",
-    }
-)
-"""A GET that makes work for hours costs what a write does."""
+_SEARCHES = ("fhir.search", "fhir.history")
+_BUNDLE = "fhir.exchange"
+"""Costs what its entries do: they are counted when they have been read."""
 
 _log = structlog.get_logger()
 
@@ -65,7 +30,12 @@ _log = structlog.get_logger()
 def cost() -> int:
     """Return the points of this request."""
     endpoint = request.endpoint or ""
-    if endpoint in _SEARCHES or endpoint.startswith(_SEARCHING):
+    if endpoint == _BUNDLE:
+        return READ
+    declared = ENDPOINTS.get(endpoint)
+    if declared is not None:
+        return _of_operation(declared)
+    if endpoint.startswith(_SEARCHES):
         return SEARCH
     if request.endpoint in _READS:
         return READ
@@ -74,19 +44,56 @@ def cost() -> int:
     return READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
 
 
-@blueprint.before_request
 def limit() -> None:
     """Count this request; refuse it where the client's minute is spent."""
     grant = current_grant()
+    if grant is not None and grant.rate_limit is not None:
+        _charge(grant.actor.id, grant.rate_limit, cost())
+
+
+blueprint.before_request(limit)
+
+
+def charge_entries(grant: Grant | None, entries: Iterable[Entry]) -> None:
+    """Count the entries of a bundle, before any is done."""
     if grant is None or grant.rate_limit is None:
         return
+    points = sum(map(_of_entry, entries))
+    if points > grant.rate_limit:
+        raise UnprocessableError(
+            f"the entries cost {points} points, and this client may spend {grant.rate_limit} a "
+            "minute: send them in parts",
+            code="too-costly",
+            expression="Bundle.entry",
+        )
+    _charge(grant.actor.id, grant.rate_limit, points)
+
+
+def _of_entry(entry: Entry) -> int:
+    if entry.operation is not None:
+        called = (each for each in ENDPOINTS.values() if each.name == entry.operation)
+        return max((_of_operation(each) for each in called), default=READ)
+    if entry.method not in {"GET", "HEAD"}:
+        return WRITE
+    # No id: a search. An empty version: the history.
+    return SEARCH if entry.id is None or entry.version == "" else READ
+
+
+def _of_operation(declared: Operation) -> int:
+    """One that changes nothing looks at many records, mostly; one that makes a job is work to come."""
+    if declared.affects_state or declared.methods is not None:
+        return WRITE
+    return READ if declared.light else SEARCH
+
+
+def _charge(client: str, allowed: int, points: int) -> None:
     moment = time.time()
     window = int(moment // WINDOW)
-    spent = spend(f"carehub:rate:{grant.actor.id}:{window}", cost())
-    if spent > grant.rate_limit:
+    spent = spend(f"carehub:rate:{client}:{window}", points)
+    if spent > allowed:
         wait = WINDOW - int(moment % WINDOW)
         raise TooManyRequestsError(
-            f"this client may spend {grant.rate_limit} points a minute (read {READ}, "
+            f"this client may spend {allowed} points a minute (read {READ}, "
             f"search {SEARCH}, write {WRITE}): go on in {wait} seconds",
             headers={"Retry-After": str(wait)},
         )

@@ -69,6 +69,7 @@ VALIDATE = Operation(
     type=True,
     instance=True,
     types=("ValueSet",),
+    light=True,
     canonical="http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",
     id="ValueSet-validate-code",
 )

@@ -11,6 +11,7 @@ PUBLIC_ROUTES: Mapping[str, str] = MappingProxyType(
         "/ready": "tells a load balancer that the hub can work; says nothing else",
         "/metrics": "counters without people in them, scraped on loopback",
         "/fhir/metadata": "FHIR R4 http.html: a client reads it before it authenticates",
+        "/fhir/openapi.json": "says what the addresses are, as metadata does; nothing about people",
     }
 )
 """URL rule -> why it is open. Rules, not endpoint names: the address is what an outsider sees."""

@@ -79,7 +79,7 @@ def read_body(body: Body, expected_type: str | None = None) -> tuple[dict[str, A
         )
     if expected_type is not None and resource_type != expected_type:
         raise BadRequestError(
-            f"resourceType is {resource_type}, the address says {expected_type}",
+            f"resourceType must be {expected_type}, as in the address",
             expression="resourceType",
         )
     if resource_type not in SUPPORTED_TYPES:
