@@ -37,10 +37,6 @@ def cost() -> int:
         return _of_operation(declared)
     if endpoint.startswith(_SEARCHES):
         return SEARCH
-    if request.endpoint in _READS:
-        return READ
-    if endpoint in _JOBS:
-        return WRITE
     return READ if request.method in {"GET", "HEAD", "OPTIONS"} else WRITE
 
 
@@ -80,7 +76,7 @@ def _of_entry(entry: Entry) -> int:
 
 
 def _of_operation(declared: Operation) -> int:
-    """One that changes nothing looks at many records, mostly; one that makes a job is work to come."""
+    """One that changes nothing looks at many records mostly; one that makes a job is work."""
     if declared.affects_state or declared.methods is not None:
         return WRITE
     return READ if declared.light else SEARCH
