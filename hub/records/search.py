@@ -41,9 +41,7 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
     access.authorise(actor, "search", query.type)
     scope = Scope(actor, query.type)
     where = scope.where((*query.criteria, *also))
-    order = sorting.orders(scope, query.sort)
-    if also:
-        order = sorting.of_few(order)
+    order = sorting.chosen(scope, query.sort, query.criteria, few=bool(also))
     start = cursor.decode(query, query.cursor, also) if query.cursor is not None else None
     if query.summary == "count" or query.count == 0:
         counted, estimated = counting.count(scope, where, accurate=query.total == "accurate")

@@ -1,12 +1,31 @@
 """``_sort`` as ORDER BY, and the condition for what comes after a row: missing values last."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from fhir.search.criteria import SortKey
+from fhir.search.criteria import (
+    AllCriterion,
+    CompositeCriterion,
+    Criterion,
+    DateCriterion,
+    IdCriterion,
+    IdentifierCriterion,
+    ListCriterion,
+    OfTypeCriterion,
+    Prefix,
+    ReferenceCriterion,
+    SortKey,
+    StringCriterion,
+    TokenCriterion,
+    UriCriterion,
+)
+from fhir.search.index import patient_column_parameters
 from hub.records.content import order_of
 from hub.records.criteria import Scope
 from hub.records.criteria_keys import promoted_columns
+from hub.records.promoted import DATE_INDEXES
 from hub.records.sql import FALSE, Sql, all_of, any_of
 from hub.records.tables import date_columns
 
@@ -56,18 +75,56 @@ def orders(scope: Scope, sort: tuple[SortKey, ...]) -> tuple[Order, ...]:
     return (*found, last)
 
 
-def of_few(order: tuple[Order, ...]) -> tuple[Order, ...]:
-    """Return the same order in words that no index has: few rows are found first, then sorted.
+def chosen(
+    scope: Scope, sort: tuple[SortKey, ...], criteria: Iterable[Criterion], *, few: bool = False
+) -> tuple[Order, ...]:
+    """Return the whole order of a search; ``few``: what is searched is known to be little.
 
-    A generic plan cannot know that a compartment is small; it would rather read a whole table in
-    its order until a page is full.
+    A generic plan does not know how many rows a key has. It guesses one in 200, and of a large
+    table would rather read all rows in their order until a page is full. Where few rows can be
+    expected the order is put in words that no index has: they are found first, then sorted.
     """
+    order = orders(scope, sort)
+    if not few and not any(_is_narrow(scope, each) for each in criteria):
+        return order
     return tuple(
         replace(each, by=Sql(f"({each.by.text} {_NOTHING[each.kind]})", each.by.params))
         for each in order
     )
 
 
+def _is_narrow(scope: Scope, criterion: Criterion) -> bool:
+    """Say whether few rows meet a criterion, and the planner has no statistics that say so."""
+    match criterion:
+        case TokenCriterion():
+            return criterion.modifier is None and not _NAMING.isdisjoint(criterion.parameter.types)
+        case ReferenceCriterion():
+            code = criterion.parameter.code
+            return code not in promoted_columns(
+                scope.type
+            ) and code not in patient_column_parameters(scope.type)
+        case StringCriterion() | UriCriterion():
+            return criterion.modifier in {None, "exact"}
+        case DateCriterion():
+            return criterion.parameter.code in DATE_INDEXES.get(scope.type, ()) and all(
+                value.prefix is Prefix.EQ and value.lo and value.hi and value.hi - value.lo <= _DAY
+                for value in criterion.values
+            )
+        case AllCriterion():
+            return any(_is_narrow(scope, each) for each in criterion.inner)
+        case _:
+            return isinstance(criterion, _ALWAYS_NARROW)
+
+
+_NAMING = frozenset({"Identifier", "ContactPoint"})
+_DAY = timedelta(days=1)
+_ALWAYS_NARROW = (
+    CompositeCriterion,
+    IdCriterion,
+    IdentifierCriterion,
+    ListCriterion,
+    OfTypeCriterion,
+)
 _NOTHING = {"text": "|| ''", "instant": "+ interval '0'", "number": "+ 0"}
 _KINDS = {"date": "instant", "number": "number", "quantity": "number"}
 

@@ -106,9 +106,7 @@ def _branch(actor: Actor, query: Query, beside: Criterion | None) -> _Branch:
     access.authorise(actor, "search", query.type)
     scope = Scope(actor, query.type)
     criteria = query.criteria if beside is None else (*query.criteria, beside)
-    order = sorting.orders(scope, query.sort)
-    if beside is not None:
-        order = sorting.of_few(order)
+    order = sorting.chosen(scope, query.sort, query.criteria, few=beside is not None)
     return _Branch(scope, scope.where(criteria), order)
 
 

@@ -58,8 +58,8 @@ def _plan(
     query = parse(kind, params)
     scope = Scope(actor, kind)
     where = scope.where((*query.criteria, *also))
-    order = sorting.orders(scope, query.sort)
-    made = statement(scope, query, where, sorting.of_few(order) if also else order, None)
+    order = sorting.chosen(scope, query.sort, query.criteria, few=bool(also))
+    made = statement(scope, query, where, order, None)
     # EXPLAIN of a statement with values plans for these values; EXECUTE shows the generic plan.
     places = count(1)
     text = re.sub("%s", lambda _: f"${next(places)}", made.sql.text)
@@ -127,6 +127,39 @@ def test_a_compartment_is_read_by_its_references(filled: None, system_actor: Act
 
         assert "Seq Scan" not in plan, plan
         assert index in plan, plan
+
+
+def test_few_rows_of_a_large_table_are_not_looked_for_one_by_one(
+    app: Flask, system_actor: Actor
+) -> None:
+    fill = (
+        "INSERT INTO fhir_patient (id, version, last_updated, content, idx, d_birthdate_lo,"
+        " d_birthdate_hi) SELECT 'p' || n, 1, '2026-01-01', '{}', ARRAY[n, n + 1000000]::bigint[],"
+        " '1930-01-01'::timestamptz + n % 30000 * interval '1 day',"
+        " '1930-01-02'::timestamptz + n % 30000 * interval '1 day'"
+        " FROM generate_series(1, 150000) n",
+        "INSERT INTO fhir_string (type, param, value, id)"
+        " SELECT 'Patient', 'family', 'name' || n % 20000, 'p' || n"
+        " FROM generate_series(1, 150000) n",
+    )
+    with driver() as connection:
+        for sql in fill:
+            connection.execute(sql.encode())
+        connection.execute("ANALYZE fhir_patient, fhir_string")
+    for name, value in (
+        ("identifier", "https://example.org|1"),
+        ("general-practitioner", "Practitioner/1"),
+        ("family", "name1"),
+        ("birthdate", "1950-01-01"),
+        ("_list", "1"),
+    ):
+        for sort in ([], [("_sort", "-birthdate")], [("_sort", "-_lastUpdated")]):
+            plan = _plan(system_actor, "Patient", [(name, value), *sort])
+
+            assert "Sort" in plan, plan
+            assert not re.search(
+                r"Index Scan (Backward )?using \S+ on fhir_patient t .*\n +Filter", plan
+            ), plan
 
 
 def test_a_worklist_is_read_in_its_order(filled: None, system_actor: Actor) -> None:
