@@ -125,6 +125,20 @@ def test_a_column_of_its_own_is_searched_by_meaning_too(ask: Asker) -> None:
     assert [entry["resource"]["status"] for entry in answered["entry"]] == ["requested"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (f"code in {FRUIT_SET}", {"apple", "strawberry", "both"}),
+        (f"code ni {FRUIT_SET}", {"elsewhere", "none"}),
+        (f"code ss {FRUIT}|berry", {"strawberry", "both"}),
+        (f"code sb {FRUIT}|strawberry", {"strawberry", "both"}),
+        (f"code in {FRUIT_SET} and not (code ss {FRUIT}|berry)", {"apple"}),
+    ],
+)
+def test_filters_ask_the_same(conditions: Asker, expression: str, expected: set[str]) -> None:
+    assert search(conditions, "_filter", expression) == expected
+
+
 def test_chains_take_the_modifiers(conditions: Asker) -> None:
     person = conditions.keep({"resourceType": "Patient", "gender": "male"})
     conditions.keep(
