@@ -22,6 +22,7 @@ from hub.api import (
     searches,
     simulation,
     site,
+    validation,
 )
 from hub.api.site import blueprint
 
@@ -43,6 +44,7 @@ ROUTES = (
     metas,
     differences,
     hub_operations,
+    validation,
     operations,
 )
 """Importing a module hangs its routes on the blueprint."""
