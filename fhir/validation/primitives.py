@@ -24,6 +24,7 @@ _MONTH = r"-(?:0[1-9]|1[0-2])"
 _YEAR = r"(?!0000)[0-9]{4}"
 _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 
+_absolute = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S*").fullmatch
 _code = re.compile(r"\S+(?:\s\S+)*").fullmatch
 _date = re.compile(rf"{_YEAR}(?:{_MONTH}(?:{_DAY})?)?", re.ASCII).fullmatch
 _date_time = re.compile(rf"{_YEAR}(?:{_MONTH}(?:{_DAY}(?:T{_TIME}{_ZONE})?)?)?", re.ASCII).fullmatch
@@ -111,6 +112,10 @@ def is_time(value: Any) -> bool:
 
 def is_uri(value: Any) -> bool:
     return value.__class__ is str and value != "" and _space(value) is None
+
+
+def is_absolute_uri(value: Any) -> bool:
+    return value.__class__ is str and _absolute(value) is not None
 
 
 def is_uuid(value: Any) -> bool:

@@ -10,7 +10,7 @@ from fhir import narrative, registry
 from fhir.outcomes import Issue
 from fhir.registry import Element
 from fhir.validation import bindings, contained
-from fhir.validation.accept import rules_of
+from fhir.validation.accept import CONCEPT_CODING, rules_of
 from fhir.validation.contained import Container
 from fhir.validation.invariants import sentence
 from fhir.validation.primitives import CHECKS, FORMS
@@ -188,6 +188,9 @@ def _complex(
         return
     if element.codes and not bindings.is_bound(kind, element.codes, value):
         yield Issue("code-invalid", f"must be one of: {bindings.allowed(element.codes)}", path)
+    if element.path == CONCEPT_CODING and not is_absolute(value.get("system", "urn:")):
+        text = "the system of a concept's code must be an absolute URI"
+        yield Issue("invalid", text, f"{path}.system")
     if kind == "Reference":
         yield from _reference(element, value, path, container)
 

@@ -15,6 +15,7 @@ from fhir.registry.profiles import Profile, advised_codes, extensible_binding, p
 from fhir.validation import validate
 from fhir.validation.items import Item, every, root
 from fhir.validation.profiles import Codes, bound, check
+from fhir.validation.references import is_absolute
 
 _BASE = "http://hl7.org/fhir/StructureDefinition/"
 _ORDER = {"fatal": 0, "error": 1, "warning": 2, "information": 3}
@@ -56,6 +57,7 @@ def _advice(whole: Item, profiles: Sequence[str], codes: Codes) -> Iterator[Issu
             if registry.is_domain_resource(item.owner) and "text" not in item.below:
                 text = "a resource should have a narrative for people (dom-6)"
                 yield Issue("invariant", text, item.path, "warning")
+        yield from _addresses(item)
         value_set = extensible_binding(item.element)
         if value_set is not None and item.kind in {"code", "CodeableConcept", "Coding"}:
             yield from bound("extensible", value_set, item, codes)
@@ -83,6 +85,22 @@ def _profiled(item: Item, asked: Sequence[str], codes: Codes) -> Iterator[Issue]
                 text = f"checked against version {known.version} of {known.name}"
                 yield Issue("informational", text, item.path, "information")
             yield from check(item, known, codes)
+
+
+def _addresses(item: Item) -> Iterator[Issue]:
+    """Advise on addresses that R4 wants absolute, and that its own examples leave relative."""
+    if item.kind == "canonical" and isinstance(item.value, str):
+        if not item.value.startswith("#") and not is_absolute(item.value):
+            yield Issue("value", "a canonical should be absolute", item.path, "warning")
+    elif item.element == "Bundle.entry" and isinstance(url := item.below.get("fullUrl"), str):
+        at = f"{item.path}.fullUrl"
+        if not is_absolute(url):
+            yield Issue("value", "a fullUrl should be absolute", at, "warning")
+        resource = item.below.get("resource")
+        held = resource if isinstance(resource, dict) else {}
+        own = f"/{held.get('resourceType')}/{held.get('id')}"
+        if url.startswith(("http://", "https://")) and "id" in held and not url.endswith(own):
+            yield Issue("value", "fullUrl and resource name different records", at, "warning")
 
 
 def _is_text(value: Any) -> bool:
