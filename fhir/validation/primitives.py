@@ -31,6 +31,7 @@ _date_time = re.compile(rf"{_YEAR}(?:{_MONTH}(?:{_DAY}(?:T{_TIME}{_ZONE})?)?)?",
 _id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _instant = re.compile(rf"{_YEAR}{_MONTH}{_DAY}T{_TIME}{_ZONE}", re.ASCII).fullmatch
 _oid = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+").fullmatch
+_spaced_base64 = re.compile(r"(?:\s*[0-9A-Za-z+/=]{4})+\s*").fullmatch
 _space = re.compile(r"\s").search
 _time = re.compile(_TIME, re.ASCII).fullmatch
 _uuid = re.compile(r"urn:uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}").fullmatch
@@ -58,9 +59,15 @@ def is_boolean(value: Any) -> bool:
 def is_base64(value: Any) -> bool:
     if value.__class__ is not str or not value:
         return False
+    if _space(value):
+        # Between groups of four signs only, as R4's expression says.
+        if _spaced_base64(value) is None:
+            return False
+        value = "".join(value.split())
+    if len(value) % 4:
+        return False  # a2b_base64 lets a sign of padding too many pass
     try:
-        compact = "".join(value.split()) if _space(value) else value
-        return bool(binascii.a2b_base64(compact, strict_mode=True))
+        return bool(binascii.a2b_base64(value, strict_mode=True))
     except ValueError:
         return False
 

@@ -146,7 +146,10 @@ def _single(  # noqa: PLR0917 - see _present
     if value is None or shadow is None:
         yield Issue("invalid", "null is not allowed here: leave the element out", path)
         return
-    if shadow is not _EMPTY:
+    if value is not _EMPTY and isinstance(shadow, dict) and shadow.keys() == {"id"}:
+        # ele-1 wants a value or children: here the value is beside it.
+        yield from _members("Element", shadow, path, container)
+    elif shadow is not _EMPTY:
         yield from _object("Element", shadow, path, container)
     if value is _EMPTY:
         return
