@@ -68,7 +68,7 @@ def _members(owner: str, value: dict[str, Any], path: str, container: Container)
         primitive = name.removeprefix("_")
         found = known.get(primitive)
         if found is None or (primitive != name and found[1] not in CHECKS):
-            yield Issue("structure", f"R4 defines no such element in {owner}", f"{path}.{name}")
+            yield Issue("structure", f"R4 defines no such element in {owner}", _at(path, name[:64]))
             continue
         element, kind = found
         chosen.setdefault(element.name, set()).add(primitive)
