@@ -219,6 +219,22 @@ def test_a_request_that_cannot_be_read_is_refused(  # noqa: PLR0917 - one for ea
     assert issue.get("expression", [None])[0] == place
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_script_is_refused_not_taken_out(
+    client: FlaskClient, headers: dict[str, str], method: str
+) -> None:
+    div = '<div xmlns="http://www.w3.org/1999/xhtml">x<script>alert(1)</script></div>'
+    body = {**PATIENT, "id": "p1", "text": {"status": "generated", "div": div}}
+    address = "/fhir/Patient" + ("/p1" if method == "PUT" else "")
+    answer = client.open(address, method=method, data=json.dumps(body), headers=headers)
+    assert answer.status_code == 400
+    assert [each["expression"] for each in answer.get_json()["issue"]] == [["Patient.text.div"]]
+    assert client.get("/fhir/Patient", headers=headers).get_json()["total"] == 0
+    assert ("error", "invalid", "Patient.text.div") in ask(
+        client, headers, "Patient/$validate", body
+    )
+
+
 def test_another_type_than_that_of_the_address_is_an_issue(
     client: FlaskClient, headers: dict[str, str]
 ) -> None:
