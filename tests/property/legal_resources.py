@@ -35,13 +35,14 @@ ALWAYS: Mapping[str, tuple[str, ...]] = {
 """Owner -> members that an invariant asks for."""
 
 NEVER: Mapping[str, tuple[str, ...]] = {
+    "AllergyIntolerance": ("verificationStatus",),
     "Appointment": ("cancelationReason",),
     "AuditEvent.entity": ("query",),
     "CarePlan.activity": ("reference",),
     "CareTeam.participant": ("onBehalfOf",),
     "CodeSystem": ("concept",),
     "Composition.section": ("emptyReason",),
-    "Condition": ("abatement",),
+    "Condition": ("abatement", "verificationStatus"),
     "Goal.target": ("detail",),
     "Group": ("member",),
     "List": ("emptyReason",),
@@ -133,6 +134,7 @@ BY_HAND: dict[str, st.SearchStrategy[Any]] = {
 BY_HAND["SimpleQuantity"] = st.just({"value": 1})
 
 FIXED: Mapping[str, st.SearchStrategy[Any]] = {
+    "Questionnaire.item.linkId": st.uuids().map(str),
     "Questionnaire.item.type": st.just("string"),
     "MeasureReport.type": st.just("individual"),
 }
