@@ -109,6 +109,12 @@ def elements(owner: str) -> Mapping[str, Element]:
 
 
 @cache
+def owners() -> frozenset[str]:
+    """Return every type and backbone that ``elements`` knows of."""
+    return frozenset(_definitions("elements.json"))
+
+
+@cache
 def element(path: str) -> Element:
     """Return the element at a path such as ``Patient.contact.name.family``.
 

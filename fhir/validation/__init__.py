@@ -4,13 +4,17 @@ https://hl7.org/fhir/R4/validation.html, compiled from ``fhir.registry`` once pe
 pass that only accepts, and where it does not, a second one that names the faults.
 """
 
+from itertools import islice
 from typing import Any
 
 from fhir.outcomes import Issue
 from fhir.validation.accept import accepts
 from fhir.validation.report import report
 
-__all__ = ["validate"]
+__all__ = ["MOST_ISSUES", "validate"]
+
+MOST_ISSUES = 1_000
+"""A body of 20 MB has room for a million faults; nobody reads an answer of 100 MB."""
 
 
 def validate(
@@ -30,7 +34,11 @@ def validate(
         resource = _without_server_meta(resource)
     if accepts(resource):
         return []
-    return list(report(resource))
+    found = list(islice(report(resource), MOST_ISSUES + 1))
+    if len(found) > MOST_ISSUES:
+        text = "there are more faults: mend these, then send it again"
+        found[-1] = Issue("too-long", text, str(kind))
+    return found
 
 
 def _without_server_meta(resource: dict[str, Any]) -> dict[str, Any]:

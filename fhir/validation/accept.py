@@ -14,13 +14,17 @@ from fhir.registry import Element
 from fhir.validation import bindings, bundle_invariants, contained, resource_invariants
 from fhir.validation.contained import Container
 from fhir.validation.invariants import RULES, Rule
-from fhir.validation.primitives import CHECKS, Check, is_code
+from fhir.validation.primitives import CHECKS, Check, is_absolute_uri, is_code
 from fhir.validation.references import is_absolute, is_well_formed, target_type
 
 __all__ = ["accepts", "rules_of"]
 
 # The modules that register their rules.
 _REGISTERED = (bundle_invariants, resource_invariants)
+
+CONCEPT_CODING = "CodeableConcept.coding"
+"""A Coding that gives a concept its meaning: its system must be absolute. Labels (meta.tag) need
+not: they mean something to whoever set them."""
 
 QUANTITIES = frozenset({"Age", "Count", "Distance", "Duration", "Money", "MoneyQuantity"})
 """Types that are a Quantity: its invariant qty-3 binds them too."""
@@ -125,12 +129,16 @@ def _inside(value: Any) -> bool:
 
 def _element_check(owner: str, element: Element, kind: str) -> Check:
     check: Check
-    if kind in CHECKS:
+    if owner == CONCEPT_CODING and element.name == "system":
+        check = is_absolute_uri
+    elif kind in CHECKS:
         check = CHECKS[kind]
     elif kind == "Reference":
         check = _reference(element)
     elif kind == "Resource":
         check = _inside if element.name == "contained" else accepts
+    elif element.path == CONCEPT_CODING:
+        check = _compiled(CONCEPT_CODING)
     else:
         check = _compiled(element.owner or kind)
     if kind == "Extension" and owner != "Extension":
@@ -157,7 +165,7 @@ def _compiled(owner: str) -> Check:
     required_choices: list[str] = []
     # Entered before it is filled: types refer to themselves (Extension.extension).
     _cache[owner] = compiled = _object(checks, choices, required, required_choices, owner)
-    for element in registry.elements(owner).values():
+    for element in registry.elements("Coding" if owner == CONCEPT_CODING else owner).values():
         for member, kind in element.members.items():
             checks[member] = _element_check(owner, element, kind)
             if kind in CHECKS:

@@ -47,6 +47,8 @@ _date_time = _whole("dateTime")
 _id = _whole("id")
 _instant = _whole("instant")
 _oid = _whole("oid")
+_absolute = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S*").fullmatch
+_spaced_base64 = re.compile(r"(?:\s*[0-9A-Za-z+/=]{4})+\s*").fullmatch
 _space = re.compile(r"\s").search
 _time = _whole("time")
 _uuid = _whole("uuid")
@@ -74,9 +76,15 @@ def is_boolean(value: Any) -> bool:
 def is_base64(value: Any) -> bool:
     if value.__class__ is not str or not value:
         return False
+    if _space(value):
+        # Between groups of four signs only, as R4's expression says.
+        if _spaced_base64(value) is None:
+            return False
+        value = "".join(value.split())
+    if len(value) % 4:
+        return False  # a2b_base64 lets a sign of padding too many pass
     try:
-        compact = "".join(value.split()) if _space(value) else value
-        return bool(binascii.a2b_base64(compact, strict_mode=True))
+        return bool(binascii.a2b_base64(value, strict_mode=True))
     except ValueError:
         return False
 
@@ -128,6 +136,10 @@ def is_time(value: Any) -> bool:
 
 def is_uri(value: Any) -> bool:
     return value.__class__ is str and value != "" and _space(value) is None
+
+
+def is_absolute_uri(value: Any) -> bool:
+    return value.__class__ is str and _absolute(value) is not None
 
 
 def is_uuid(value: Any) -> bool:

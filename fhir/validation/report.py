@@ -10,7 +10,7 @@ from fhir import narrative, registry
 from fhir.outcomes import Issue
 from fhir.registry import Element
 from fhir.validation import bindings, contained
-from fhir.validation.accept import rules_of
+from fhir.validation.accept import CONCEPT_CODING, rules_of
 from fhir.validation.contained import Container
 from fhir.validation.invariants import sentence
 from fhir.validation.primitives import CHECKS, FORMS
@@ -68,7 +68,7 @@ def _members(owner: str, value: dict[str, Any], path: str, container: Container)
         primitive = name.removeprefix("_")
         found = known.get(primitive)
         if found is None or (primitive != name and found[1] not in CHECKS):
-            yield Issue("structure", f"R4 defines no such element in {owner}", f"{path}.{name}")
+            yield Issue("structure", f"R4 defines no such element in {owner}", _at(path, name[:64]))
             continue
         element, kind = found
         chosen.setdefault(element.name, set()).add(primitive)
@@ -146,7 +146,10 @@ def _single(  # noqa: PLR0917 - see _present
     if value is None or shadow is None:
         yield Issue("invalid", "null is not allowed here: leave the element out", path)
         return
-    if shadow is not _EMPTY:
+    if value is not _EMPTY and isinstance(shadow, dict) and shadow.keys() == {"id"}:
+        # ele-1 wants a value or children: here the value is beside it.
+        yield from _members("Element", shadow, path, container)
+    elif shadow is not _EMPTY:
         yield from _object("Element", shadow, path, container)
     if value is _EMPTY:
         return
@@ -188,6 +191,9 @@ def _complex(
         return
     if element.codes and not bindings.is_bound(kind, element.codes, value):
         yield Issue("code-invalid", f"must be one of: {bindings.allowed(element.codes)}", path)
+    if element.path == CONCEPT_CODING and not is_absolute(value.get("system", "urn:")):
+        text = "the system of a concept's code must be an absolute URI"
+        yield Issue("invalid", text, f"{path}.system")
     if kind == "Reference":
         yield from _reference(element, value, path, container)
 

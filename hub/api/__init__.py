@@ -27,6 +27,7 @@ from hub.api import (
     searches,
     simulation,
     site,
+    validation,
     value_sets,
 )
 from hub.api.site import blueprint
@@ -55,6 +56,7 @@ ROUTES = (
     exports,
     imports,
     bulk,
+    validation,
     operations,
 )
 """Importing a module hangs its routes on the blueprint."""

@@ -97,15 +97,18 @@ def declare(declared: Operation) -> None:
 def operation(declared: Operation) -> Callable[[View], View]:
     """Hang a view on every address where the operation can be called."""
     declare(declared)
-    every = set(declared.types) == set(SUPPORTED_TYPES)
-    kinds = ("<fhirtype:resource_type>",) if every else declared.types
+    # Every type that is held has one route together; others (Bundle) have their own.
+    every = set(declared.types) >= set(SUPPORTED_TYPES)
+    kinds = declared.types
+    if every:
+        kinds = ("<fhirtype:resource_type>", *sorted({*kinds} - {*SUPPORTED_TYPES}))
 
     def hang(view: View) -> View:
         levels: list[tuple[str, str, dict[str, str]]] = []
         if declared.system:
             levels.append(("system", "", {}))
         for kind in kinds:
-            default = {} if every else {"resource_type": kind}
+            default = {} if kind.startswith("<") else {"resource_type": kind}
             if declared.type and kind not in declared.instance_only:
                 levels.append((f"type-{kind}", f"/{kind}", default))
             if declared.instance:

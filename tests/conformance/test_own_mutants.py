@@ -19,7 +19,7 @@ from tests.shared_data import data
 Mutant = tuple[str, Any, str, str]
 """Member, its new value, the issue code, the place of the fault below the owner."""
 _TARGET = {"reference": "Medication/1"}
-_REMOVED = object()
+REMOVED = object()
 
 
 def mutants(element: Element, kind: str, member: str, value: Any) -> Iterator[Mutant]:
@@ -53,7 +53,7 @@ def mutants(element: Element, kind: str, member: str, value: Any) -> Iterator[Mu
     if kind == "Reference" and element.targets and "Medication" not in element.targets:
         yield member, wrap(_TARGET), "structure", at
     if element.min and not element.choice:
-        yield member, _REMOVED, "required", element.name
+        yield member, REMOVED, "required", element.name
 
 
 def places(
@@ -89,11 +89,11 @@ def test_every_fault_in_every_example_is_refused_where_it_is() -> None:
                 name, wrong, code, below = chosen.choice(
                     list(mutants(element, kind, member, value[member]))
                 )
-                if wrong is _REMOVED and len(value) == 1:
+                if wrong is REMOVED and len(value) == 1:
                     continue  # an empty object is another fault
                 kept = value[name]
-                shadow = value.pop(f"_{name}", None) if wrong is _REMOVED else None
-                if wrong is _REMOVED:
+                shadow = value.pop(f"_{name}", None) if wrong is REMOVED else None
+                if wrong is REMOVED:
                     del value[name]
                 else:
                     value[name] = copy.deepcopy(wrong)

@@ -41,7 +41,7 @@ def _cancel(found: records.Record) -> None:
     with transaction():
         body = found.resource
         body["status"] = "cancelled"
-        body["statusReason"] = {"coding": [{"system": "x", "code": "death"}]}
+        body["statusReason"] = {"coding": [{"system": "https://example.org/x", "code": "death"}]}
         records.update(HUB, body, type="Task", id=found.id)
 
 
@@ -114,7 +114,7 @@ def test_the_team_sees_the_person_while_a_colleague_owns_its_work(person: str) -
     with transaction():
         body = work.resource
         body["owner"] = {"reference": "Practitioner/nurse"}
-        body["statusReason"] = {"coding": [{"system": "x", "code": "routed"}]}
+        body["statusReason"] = {"coding": [{"system": "https://example.org/x", "code": "routed"}]}
         work = records.update(HUB, body, type="Task", id=work.id)
     seen_while_open = _sees(colleague, person)
     _cancel(work)
