@@ -14,7 +14,7 @@ from fhir.outcomes import (
 )
 from fhir.patch import exact, values
 from fhir.patch.json_patch import MOST_OPERATIONS
-from fhir.patch.nodes import Node, collection, element_of, find, one, pairs_of, put_pairs
+from fhir.patch.nodes import Node, collection, element_of, find, one, pairs_of, put_pairs, tidy
 from fhir.registry import Element
 from fhir.validation import validate
 
@@ -69,6 +69,7 @@ class FHIRPathPatch:
                     code=error.issues[0].code,
                     expression=operation.expression,
                 ) from error
+        tidy(resource)
         return resource
 
 

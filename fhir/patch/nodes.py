@@ -95,6 +95,20 @@ def put_pairs(holder: dict[str, Any], member: str, pairs: list[Pair], *, many: b
             holder[name] = found if many else found[0]
 
 
+def tidy(value: Any) -> None:
+    """Take away what stood beside a primitive and is empty now: in FHIR it is no element."""
+    if isinstance(value, dict):
+        for name in [name for name in value if name.startswith("_")]:
+            pairs = pairs_of(value, name[1:])
+            full = [(plain, shadow or None) for plain, shadow in pairs]
+            if full != pairs:
+                many = isinstance(value[name], list)
+                put_pairs(value, name[1:], [p for p in full if p != (None, None)], many=many)
+    for child in value.values() if isinstance(value, dict) else value:
+        if isinstance(child, dict | list):
+            tidy(child)
+
+
 def element_of(node: Node, name: str) -> Element:
     """Return the element of a node that is called so. Raises BadRequestError."""
     found = registry.elements(node.owner).get(name)

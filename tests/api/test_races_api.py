@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
+from hub.api import writes
 
 N = 8
 MANY = 16
@@ -132,6 +135,50 @@ def test_patches_of_different_parts_all_succeed(app: Flask, headers: dict[str, s
     kept = app.test_client().get("/fhir/Patient/p", headers=headers).get_json()
     assert len(kept["name"]) == MANY + 1
     assert kept["meta"]["versionId"] == str(MANY + 2)
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("DELETE", 204), ("PATCH", 404), ("PUT", 201), ("transaction", 200)]
+)
+def test_what_matches_no_more_when_its_turn_comes_is_left_alone(
+    app: Flask,
+    headers: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    status: int,
+) -> None:
+    """Between the search of a condition and the write, somebody changes what it found."""
+    sought = "/fhir/Patient?identifier=s|v"
+    body = {"resourceType": "Patient", "identifier": [{"system": "s", "value": "v"}]}
+    client = app.test_client()
+    client.put("/fhir/Patient/p", data=json.dumps({**body, "id": "p"}), headers=headers)
+    look = writes.one_match
+    others: list[int] = []
+
+    def renamed() -> int:
+        changed = json.dumps({"resourceType": "Patient", "id": "p", "active": True})
+        sent = app.test_client().put("/fhir/Patient/p", data=changed, headers=headers)
+        return sent.status_code
+
+    def slow(*args: Any) -> Any:
+        found = look(*args)
+        if not others:
+            with ThreadPoolExecutor(1) as pool:
+                others.append(pool.submit(renamed).result(20))
+        return found
+
+    monkeypatch.setattr(writes, "one_match", slow)
+    if method == "transaction":
+        sent = entry("DELETE", "Patient?identifier=s|v", None)
+        answer = client.post("/fhir", data=sent, headers=headers)
+    else:
+        kind = "application/json-patch+json" if method == "PATCH" else "application/fhir+json"
+        text = "[]" if method == "PATCH" else json.dumps(body)
+        more = {**headers, "Content-Type": kind}
+        answer = client.open(sought, method=method, data=text, headers=more)
+    assert (others, answer.status_code) == ([200], status)
+    kept = client.get("/fhir/Patient/p", headers=headers).get_json()
+    assert (kept["meta"]["versionId"], kept["active"]) == ("2", True)
 
 
 @pytest.mark.parametrize("kind", ["POST", "PUT", "If-None-Match", "transaction POST"])

@@ -292,6 +292,21 @@ COMPONENTS: list[Json] = [
             patient(name=[{"given": ["a"]}]),
         ),
         (
+            patient(birthDate="1950", _birthDate=UNKNOWN),
+            operation("delete", "Patient.birthDate.extension"),
+            patient(birthDate="1950"),
+        ),
+        (
+            patient(name=[{"given": ["a", None], "_given": [None, UNKNOWN]}]),
+            operation("delete", "Patient.name.given[1].extension('http://a.example/why')"),
+            patient(name=[{"given": ["a"]}]),
+        ),
+        (
+            {"resourceType": "Observation", "component": COMPONENTS},
+            operation("delete", "Observation.component.where(value.value > 119.5)"),
+            {"resourceType": "Observation", "component": COMPONENTS[1:]},
+        ),
+        (
             patient(name=[{"given": ["a"]}]),
             operation("add", "Patient.name", part("name", "given"), value(_valueString=UNKNOWN)),
             patient(name=[{"given": ["a", None], "_given": [None, UNKNOWN]}]),
