@@ -20,7 +20,6 @@ https://hl7.org/fhir/R4/valueset-issue-type.html::
     ├── UnsupportedMediaTypeError   415 not-supported
     ├── UnprocessableError          422 business-rule | processing | too-costly ...
     ├── TooManyRequestsError        429 throttled
-    ├── NotImplementedFeatureError  501 not-supported
     └── UnavailableError            503 transient
 """
 
@@ -174,10 +173,6 @@ class UnprocessableError(FHIRError):
 
 class TooManyRequestsError(FHIRError):
     status, code = 429, "throttled"
-
-
-class NotImplementedFeatureError(FHIRError):
-    status, code = 501, "not-supported"
 
 
 class UnavailableError(FHIRError):

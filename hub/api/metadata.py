@@ -43,9 +43,7 @@ RESULT_PARAMETERS = {
     "_total": "token",
 }
 """Parameters of every search that are not in the registry of a type."""
-_SYSTEM_ONLY = {"_type": "special"}
-INSTANTIATES = ("http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data",)
-"""Statements of others that this hub fulfils."""
+SYSTEM_ONLY = {"_type": "special"}
 
 
 @blueprint.get("/metadata")
@@ -95,7 +93,7 @@ def statement(_base: str) -> dict[str, Any]:
         },
         "resource": [_resource(each) for each in SUPPORTED_TYPES],
         "interaction": [{"code": code} for code in served.interactions(current_app.url_map, None)],
-        "searchParam": _search_parameters(_common(), RESULT_PARAMETERS | _SYSTEM_ONLY),
+        "searchParam": _search_parameters(_common(), RESULT_PARAMETERS | SYSTEM_ONLY),
         "compartment": [
             f"http://hl7.org/fhir/CompartmentDefinition/{name[0].lower()}{name[1:]}"
             for name in compartments()

@@ -14,6 +14,7 @@ from flask import Response, current_app, request
 
 from fhir.jsontext import dumps
 from fhir.registry import PRIMITIVES, SUPPORTED_TYPES
+from fhir.registry.search_parameters import compartments
 from hub.api import negotiation, site
 from hub.api.interactions import only
 from hub.api.openapi_components import (
@@ -37,6 +38,7 @@ Json = dict[str, Any]
 _variable = re.compile(r"\{(\w+)\}")
 _PATHS = {
     "type": {"enum": list(SUPPORTED_TYPES)},
+    "compartment": {"enum": sorted(compartments())},
     "id": schema_of("id"),
     "version": {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
 }

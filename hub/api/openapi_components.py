@@ -8,7 +8,7 @@ from fhir.registry import SUPPORTED_TYPES, UNSTORED_TYPES
 from fhir.registry.search_parameters import SearchParameter
 from fhir.search.parameter import modifiers_of
 from hub.api import negotiation
-from hub.api.metadata import RESULT_PARAMETERS, understood
+from hub.api.metadata import RESULT_PARAMETERS, SYSTEM_ONLY, understood
 
 Json = dict[str, Any]
 
@@ -182,7 +182,7 @@ def _kinds(resource_type: str | None) -> dict[str, str]:
         for code, found in known.items()
         if resource_type is not None or code.startswith("_")
     }
-    return own | RESULT_PARAMETERS
+    return own | RESULT_PARAMETERS | ({} if resource_type else SYSTEM_ONLY)
 
 
 def _place(resource_type: str | None, code: str) -> str:
@@ -204,7 +204,7 @@ def _search_parameters() -> Json:
     for kind in SUPPORTED_TYPES:
         for code, parameter in understood(kind).items():
             found[_place(kind, code)] = _search(code, parameter)
-    for code, kind in RESULT_PARAMETERS.items():
+    for code, kind in (RESULT_PARAMETERS | SYSTEM_ONLY).items():
         found[f"search.{code}"] = {
             "name": code,
             "in": "query",

@@ -6,6 +6,7 @@ Statuses are those of https://hl7.org/fhir/R4/http.html as this server uses them
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from fhir.registry import resource_types
 from hub.api.operations import Operation
 from hub.api.served import Served
 
@@ -37,6 +38,9 @@ _HISTORY = ("_since", "_count", "_cursor")
 _KNOWN = ("If-None-Match", "If-Modified-Since")
 _READ = Described("Read a record", (200, 304), (404, 410), "record", parameters=(*_PART, *_KNOWN))
 _SEARCH = Described("Search a type", search=True, parameters=("handling",))
+_COMPARTMENT = Described(
+    "Search a compartment", refusals=(404, 410), search=True, parameters=("handling",)
+)
 
 INTERACTIONS = MappingProxyType(
     {
@@ -141,17 +145,18 @@ def described(each: Served) -> Described:
             usual.parameters,
             search=True,
         )
-    if each.code:
-        usual = INTERACTIONS[each.code]
-        if each.method == "POST" and each.shape.endswith("/_search"):
-            return Described(
-                f"{usual.summary} by a form",
-                usual.answers,
-                _BODY,
-                usual.result,
-                "form",
-                usual.parameters,
-            )
+    known = INTERACTIONS.get(each.code or "")
+    usual = _COMPARTMENT if each.shape.startswith("/[compartment]") else known
+    if usual and each.shape.endswith("/_search"):
+        return Described(
+            f"{usual.summary} by a form",
+            usual.answers,
+            (*usual.refusals, *_BODY),
+            usual.result,
+            "form",
+            usual.parameters,
+        )
+    if usual:
         return usual
     if each.operation is not None:
         return _operation(each.operation, each.method)
@@ -160,11 +165,15 @@ def described(each: Served) -> Described:
 
 def _operation(declared: Operation, method: str) -> Described:
     given_back = [each for each in declared.parameters if each.use == "out"]
-    only = given_back[0].type if len(given_back) == 1 and given_back[0].name == "return" else ""
+    result = "Parameters"
+    # A resource alone is not wrapped: https://hl7.org/fhir/R4/operations.html#response
+    if len(given_back) == 1 and given_back[0].name == "return":
+        kind = given_back[0].type
+        result = kind if kind in {*resource_types(), "Resource"} else result
     return Described(
         declared.description,
         (200,) if declared.methods is None else (200, 202),
         (404, 405, 409, 410, 412, *_BODY),
-        only if only[:1].isupper() else "Parameters",
+        result,
         "Parameters" if method == "POST" else "",
     )

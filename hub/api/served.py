@@ -15,7 +15,7 @@ from hub.api.operations import ENDPOINTS, Operation
 from hub.api.site import PREFIX
 from hub.api.writes import WRITTEN_ONCE
 
-REFUSING = frozenset({"fhir.search_all", "fhir.unknown", "messaging.wrong_method"})
+REFUSING = frozenset({"fhir.unknown", "messaging.wrong_method"})
 """Endpoints that say in FHIR's words that there is nothing at their address."""
 
 _AUTOMATIC = frozenset({"HEAD", "OPTIONS"})

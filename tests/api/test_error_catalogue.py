@@ -144,7 +144,6 @@ CASES: dict[str, Case] = {
         token="limited",
         answers=("Retry-After",),
     ),
-    "NotImplementedFeatureError": Case(("GET", "/fhir", None), 501, "not-supported"),
 }
 
 

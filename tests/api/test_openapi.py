@@ -102,7 +102,7 @@ def test_what_is_left_out_only_refuses(
             answer = client.open(
                 address, method=method, headers={"Authorization": f"Bearer {token}"}
             )
-            assert answer.status_code in {404, 405, 501}, (method, address)
+            assert answer.status_code in {404, 405}, (method, address)
 
 
 def test_operations_have_names_of_their_own_and_say_what_can_be_refused(document: Json) -> None:
@@ -130,7 +130,8 @@ def test_search_parameters_have_their_kind_and_modifiers(document: Json) -> None
     assert found["family"]["schema"]["items"] == {"$ref": "#/components/schemas/search.string"}
     assert found["family"]["x-modifiers"] == ["missing", "exact", "contains"]
     assert found["birthdate"]["schema"]["items"] == {"$ref": "#/components/schemas/search.date"}
-    assert found["general-practitioner"]["x-modifiers"] == ["missing", "identifier", "[type]"]
+    assert found["general-practitioner"]["x-modifiers"][:2] == ["missing", "identifier"]
+    assert found["general-practitioner"]["x-modifiers"][-1] == "[type]"
     assert found["_total"]["schema"]["enum"] == ["none", "estimate", "accurate"]
     assert found["Prefer"]["in"] == "header"
     form = document["paths"]["/fhir/Patient/_search"]["post"]["requestBody"]["content"]

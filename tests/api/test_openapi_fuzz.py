@@ -45,6 +45,8 @@ def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
             if isinstance(operation, dict):
                 forms = operation.get("requestBody", {}).get("content", {})
                 forms.pop("application/fhir+xml", None)
+                if "application/json-patch+json" in forms:
+                    forms.pop("application/fhir+json")
 
 
 @cache
@@ -67,6 +69,8 @@ def body_of(operation: Any, tag: str) -> dict[str, Any]:
     """Return a body that is right for the operation, for ``as_strategy``."""
     if not operation.body:
         return {}
+    if operation.method.lower() == "patch":
+        return {"body": []}
     if operation.path.endswith("/_search"):
         return {"body": {"_count": "1", "_id": "x"}}
     if "$" in operation.path:
