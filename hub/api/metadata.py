@@ -29,6 +29,9 @@ from hub.api.site import blueprint
 from hub.api.writes import VERSIONED_UPDATE
 
 PUBLISHED = "2026-11-22"
+INSTANTIATES = ("http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data",)
+"""Statements of others that this hub fulfils."""
+
 RESULT_PARAMETERS = {
     "_contained": "token",
     "_count": "number",

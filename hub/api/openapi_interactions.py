@@ -146,18 +146,18 @@ def described(each: Served) -> Described:
             search=True,
         )
     known = INTERACTIONS.get(each.code or "")
-    usual = _COMPARTMENT if each.shape.startswith("/[compartment]") else known
-    if usual and each.shape.endswith("/_search"):
+    known = _COMPARTMENT if each.shape.startswith("/[compartment]") else known
+    if known and each.shape.endswith("/_search"):
         return Described(
-            f"{usual.summary} by a form",
-            usual.answers,
-            (*usual.refusals, *_BODY),
-            usual.result,
+            f"{known.summary} by a form",
+            known.answers,
+            (*known.refusals, *_BODY),
+            known.result,
             "form",
-            usual.parameters,
+            known.parameters,
         )
-    if usual:
-        return usual
+    if known:
+        return known
     if each.operation is not None:
         return _operation(each.operation, each.method)
     return Described(f"{each.method} {each.shape}", (200, 202, 204), _WRITE, "any")

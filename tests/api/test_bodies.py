@@ -60,21 +60,25 @@ def test_every_way_in_takes_packed_bodies(client: FlaskClient, headers: dict[str
     assert found.get_json()["total"] == 1
 
 
+# Without its time: the workers of a test run must name the tests alike.
+PACKED = gzip.compress(PATIENT.encode(), mtime=0)
+
+
 @pytest.mark.parametrize(
     ("body", "coding", "status"),
     [
         (PATIENT.encode(), "identity", 201),
         (PATIENT.encode(), "gzip", 400),
-        (gzip.compress(PATIENT.encode())[:-9], "gzip", 400),
-        (gzip.compress(PATIENT.encode()) + b"more", "gzip", 400),
-        (gzip.compress(PATIENT.encode()) * 2, "gzip", 400),
+        (PACKED[:-9], "gzip", 400),
+        (PACKED + b"more", "gzip", 400),
+        (PACKED * 2, "gzip", 400),
         (zlib.compress(PATIENT.encode()), "gzip", 400),
         (b"", "gzip", 400),
-        (gzip.compress(b""), "gzip", 400),
-        (gzip.compress(PATIENT.encode()), None, 400),
+        (gzip.compress(b"", mtime=0), "gzip", 400),
+        (PACKED, None, 400),
         (zlib.compress(PATIENT.encode()), "deflate", 415),
         (PATIENT.encode(), "br", 415),
-        (gzip.compress(gzip.compress(PATIENT.encode())), "gzip, gzip", 415),
+        (gzip.compress(PACKED, mtime=0), "gzip, gzip", 415),
     ],
 )
 def test_what_cannot_be_unpacked_is_refused(
