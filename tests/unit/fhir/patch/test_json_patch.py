@@ -160,6 +160,14 @@ def test_a_patch_that_grows_without_bound_is_refused(operations: list[dict[str, 
     assert refused.value.status == 422
 
 
+def test_a_patch_that_copies_too_much_is_refused() -> None:
+    operations = [{"op": "copy", "from": "/a", "path": f"/b{n}"} for n in range(60)]
+    patch = read_json_patch(json.dumps(operations))
+    assert len(patch.apply({"a": [1] * 100})) == 61
+    with pytest.raises(UnprocessableError, match="copies too much"):
+        patch.apply({"a": [1] * 2_000})
+
+
 def test_what_a_patch_does_not_touch_keeps_its_text() -> None:
     before = (
         '{"resourceType":"Observation", "code" : {"text":"caf\\u00e9"},'
