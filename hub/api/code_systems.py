@@ -50,7 +50,7 @@ LOOKUP = Operation(
     ),
     type=True,
     types=("CodeSystem",),
-    light=True,
+    cost="read",
     canonical="http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup",
 )
 
@@ -69,7 +69,7 @@ SUBSUMES = Operation(
     type=True,
     instance=True,
     types=("CodeSystem",),
-    light=True,
+    cost="read",
     canonical="http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
 )
 
@@ -87,7 +87,7 @@ VALIDATE = Operation(
     type=True,
     instance=True,
     types=("CodeSystem",),
-    light=True,
+    cost="read",
     canonical="http://hl7.org/fhir/OperationDefinition/CodeSystem-validate-code",
     id="CodeSystem-validate-code",
 )

@@ -61,6 +61,8 @@ _NEXT_FILTER = re.compile(r",(?=[A-Z][A-Za-z]*\?)")
         _PARAMETERS,
         system=True,
         methods=_GET_OR_POST,
+        # It makes work for hours.
+        cost="write",
         canonical=f"{_HL7}/export",
     )
 )
@@ -80,6 +82,8 @@ def export_system(_type: str | None, _id: str | None) -> Response:
         type=True,
         types=("Patient",),
         methods=_GET_OR_POST,
+        # It makes work for hours.
+        cost="write",
         canonical=f"{_HL7}/patient-export",
         id="patient-export",
     )
@@ -102,6 +106,8 @@ def export_patients(_type: str | None, _id: str | None) -> Response:
         instance=True,
         types=("Group",),
         methods=_GET_OR_POST,
+        # It makes work for hours.
+        cost="write",
         canonical=f"{_HL7}/group-export",
         id="group-export",
     )

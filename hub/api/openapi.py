@@ -139,7 +139,9 @@ def _operation(each: Served, resource_type: str | None) -> Json:
 def _name(each: Served, resource_type: str | None) -> str:
     """Return a name that no other has: ``update-Patient``, ``adopt-instance-post-Task``."""
     if each.operation is not None:
-        called = each.shape.rpartition("/$")[2]
+        before, _, called = each.shape.rpartition("/$")
+        # An operation on a type that the hub does not hold stands at an address of its own.
+        resource_type = resource_type or before.strip("/").partition("/")[0] or None
         level = "instance" if "[id]" in each.shape else "type" if resource_type else "system"
         parts = [called, level, each.method.lower()]
     elif each.code is not None:

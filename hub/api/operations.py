@@ -8,7 +8,7 @@ OpenAPI document are made from the same declarations, so they cannot promise wha
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, request
 
@@ -54,8 +54,8 @@ class Operation:
     where HL7 has one for each."""
     instance_only: tuple[str, ...] = ()
     """Those of ``types`` that do not have the type level."""
-    light: bool = False
-    """It looks one thing up: a client pays for a read, not for a search."""
+    cost: Literal["read", "search", "write"] | None = None
+    """What a client pays for it; None: a write where it affects state, else a search."""
     id: str = ""
     """Where R4 gives one name to two operations (``validate-code``): what tells them apart."""
 

@@ -45,6 +45,7 @@ FORMATS = (JSON_PATCH, FHIR_JSON, FHIR_XML)
 def patch_record(resource_type: str, record_id: str) -> Response:
     negotiation.check_accept()
     only()
+    writes.refuse_change(resource_type)
     matching = negotiation.if_match()
     change = _of_request()
     return written(patch(current_actor(), resource_type, record_id, change, if_match=matching))
@@ -53,6 +54,7 @@ def patch_record(resource_type: str, record_id: str) -> Response:
 @blueprint.patch("/<fhirtype:resource_type>")
 def patch_matching_record(resource_type: str) -> Response:
     negotiation.check_accept()
+    writes.refuse_change(resource_type)
     matching = negotiation.if_match()
     change = _of_request()
     done = patch_matching(current_actor(), resource_type, query(), change, if_match=matching)

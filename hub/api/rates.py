@@ -19,6 +19,7 @@ from hub.auth import Grant, current_grant
 
 READ, SEARCH, WRITE = 1, 20, 100
 """Points: a read is one indexed look, a search is many, a write is also told to subscribers."""
+_COSTS = {"read": READ, "search": SEARCH, "write": WRITE}
 WINDOW = 60
 _SEARCHES = ("fhir.search", "fhir.history")
 _BUNDLE = "fhir.exchange"
@@ -76,10 +77,10 @@ def _of_entry(entry: Entry) -> int:
 
 
 def _of_operation(declared: Operation) -> int:
-    """One that changes nothing looks at many records mostly; one that makes a job is work."""
-    if declared.affects_state or declared.methods is not None:
-        return WRITE
-    return READ if declared.light else SEARCH
+    """One that changes nothing looks at many records, where it does not say otherwise."""
+    if declared.cost is not None:
+        return _COSTS[declared.cost]
+    return WRITE if declared.affects_state else SEARCH
 
 
 def _charge(client: str, allowed: int, points: int) -> None:

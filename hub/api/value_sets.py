@@ -69,7 +69,7 @@ VALIDATE = Operation(
     type=True,
     instance=True,
     types=("ValueSet",),
-    light=True,
+    cost="read",
     canonical="http://hl7.org/fhir/OperationDefinition/ValueSet-validate-code",
     id="ValueSet-validate-code",
 )

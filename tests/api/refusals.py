@@ -16,6 +16,8 @@ LEAKS = re.compile(
 BARS_CODE = '"REC_'
 CANARY = "Zzcanaryzz"
 """Stands for patient data in what is sent; no refusal may repeat it."""
+DEFINITION = re.compile(r"the (?:value set|code system) \S+ is not held here")
+"""A value set that is asked for by name is a definition, nobody's data: the refusal names it."""
 
 
 def assert_refused(answer: TestResponse) -> None:
@@ -49,4 +51,4 @@ def assert_refusal(status: int, media_type: str, request_id: str | None, body: b
         assert issue["details"]["text"]
         assert request_id in issue.get("diagnostics", ""), text[:2000]
     assert not LEAKS.search(text), text
-    assert CANARY not in text, text
+    assert CANARY not in DEFINITION.sub("", text), text

@@ -139,9 +139,9 @@ def test_an_operation_costs_a_search_or_a_write() -> None:
         method = declared.allowed[0]
         with app.test_request_context("/", method=method) as context:
             context.request.url_rule = Rule("/", endpoint=endpoint)
-            work = declared.affects_state or declared.methods is not None
-            least = rates.READ if declared.light else rates.SEARCH
-            assert rates.cost() == (rates.WRITE if work else least), endpoint
+            usual = rates.WRITE if declared.affects_state else rates.SEARCH
+            said = {"read": rates.READ, "search": rates.SEARCH, "write": rates.WRITE, None: usual}
+            assert rates.cost() == said[declared.cost], endpoint
 
 
 def entries(*requests: tuple[str, str]) -> str:
