@@ -47,8 +47,6 @@ RESULT_PARAMETERS = {
 }
 """Parameters of every search that are not in the registry of a type."""
 SYSTEM_ONLY = {"_type": "special"}
-INSTANTIATES = ("http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data",)
-"""Statements of others that this hub fulfils."""
 
 
 @blueprint.get("/metadata")

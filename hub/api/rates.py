@@ -77,7 +77,7 @@ def _of_entry(entry: Entry) -> int:
 
 def _of_operation(declared: Operation) -> int:
     """One that changes nothing looks at many records mostly; one that makes a job is work."""
-    if declared.affects_state or declared.methods is not None:
+    if declared.affects_state or "GET" in (declared.methods or ()):
         return WRITE
     return READ if declared.light else SEARCH
 
