@@ -135,14 +135,14 @@ def described(each: Served) -> Described:
     if found := _OTHERS.get((each.method, each.shape)):
         return found
     if each.conditional and each.code:
-        usual = INTERACTIONS[each.code]
+        plain = INTERACTIONS[each.code]
         return Described(
             _CONDITIONAL[each.code],
-            usual.answers,
-            usual.refusals,
-            usual.result,
-            usual.body,
-            usual.parameters,
+            plain.answers,
+            plain.refusals,
+            plain.result,
+            plain.body,
+            plain.parameters,
             search=True,
         )
     known = INTERACTIONS.get(each.code or "")

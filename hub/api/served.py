@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from werkzeug.routing import Map, Rule
 
-from fhir.registry import SUPPORTED_TYPES
+from fhir.registry import SUPPORTED_TYPES, UNSTORED_TYPES
 from hub.api.operations import ENDPOINTS, Operation
 from hub.api.site import PREFIX
 from hub.api.writes import WRITTEN_ONCE
@@ -106,7 +106,7 @@ def _served(rule: Rule, method: str) -> Served:
         lambda found: f"[{_SHORT.get(found[2], found[2])}]", rule.rule.removeprefix(PREFIX)
     )
     first = shape.split("/")[1] if "/" in shape else ""
-    named = first if first in SUPPORTED_TYPES else None
+    named = first if first in {*SUPPORTED_TYPES, *UNSTORED_TYPES} else None
     if named:
         shape = shape.replace(named, "[type]", 1)
     return Served(method, shape, str(rule.endpoint), named)

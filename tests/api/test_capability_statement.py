@@ -84,7 +84,9 @@ def test_each_interaction_with_a_type_does_what_it_says(
         "history-type": client.get(f"/fhir/{kind}/_history", headers=headers),
         "search-type": client.get(f"/fhir/{kind}", headers=headers),
         "update": client.put(address, data=created.data, headers=newest),
-        "patch": client.patch(address, data="[]", headers=newest),
+        "patch": client.patch(
+            address, data="[]", headers=headers | {"Content-Type": "application/json-patch+json"}
+        ),
         "delete": client.delete(address, headers=headers),
     }
     for code, answer in tried.items():

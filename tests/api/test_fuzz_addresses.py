@@ -80,10 +80,13 @@ def noise(chance: random.Random, kind: str) -> str:
     ]
     parts = []
     for _ in range(chance.choice((1, 1, 2, 3, 8))):
-        name = chance.choice(codes) + chance.choice(MODIFIERS)
+        modifier = chance.choice(MODIFIERS)
+        name = chance.choice(codes) + modifier
         if chance.random() < 0.2:
             name += "." + chance.choice(codes)
-        parts.append(f"{name}={chance.choice(VALUES)}")
+        # The address of a value set is nobody's secret: one that is not held is named.
+        value = chance.choice([each for each in VALUES if modifier != ":in" or each != CANARY])
+        parts.append(f"{name}={value}")
     return "&".join(parts)
 
 

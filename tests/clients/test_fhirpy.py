@@ -148,7 +148,7 @@ def test_a_transaction_and_an_operation(client: fhirpy.SyncFHIRClient) -> None:
     with pytest.raises(ResourceNotFound, match="there is no operation"):
         client.resource("Patient", id="x").execute("$no-such-thing")
     # A part of the resource: what fhirpy calls a patch is not one of R4's.
-    with pytest.raises(OperationOutcome, match="json-patch"):
+    with pytest.raises(OperationOutcome, match="FHIRPath Patch"):
         client.patch(about, gender="male")
 
 
