@@ -120,7 +120,8 @@ def test_what_was_prepared_is_prepared_anew_after_a_rollback(app: Flask) -> None
         _rolled_back(("SELECT 41 + %s::int", (1,), [(42,)]))
     with transaction():
         assert fetch("SELECT 41 + %s::int", (1,)) == [(42,)]
-        for _ in range(2):
+        for _ in range(3):
+            db.session.execute(db.text("SELECT 1")).all()
             savepoint = db.session.begin_nested()
             assert fetch("SELECT 41 + %s::int", (1,)) == [(42,)]
             savepoint.rollback()
