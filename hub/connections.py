@@ -7,6 +7,7 @@ libpq alone (``psycopg.pq``, https://www.psycopg.org/psycopg3/docs/api/pq.html);
 
 import os
 import re
+import select
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -167,6 +168,12 @@ class Connection(psycopg.Connection[Row]):
         super().__init__(*words, **options)
         self._kept: OrderedDict[str, _Statement] = OrderedDict()
         self._number_given = 0
+        self._poll = select.poll()
+        self._poll.register(self.pgconn.socket, select.POLLIN)
+
+    def has_news(self) -> bool:
+        """Say whether there is something to read while it is idle: that its server has gone."""
+        return bool(self._poll.poll(0))
 
     def rollback(self) -> None:
         """Roll back; psycopg deallocates every prepared statement with it, ours among them."""
@@ -260,7 +267,9 @@ class Pool:
         except Empty:
             raise errors.OperationalError("no connection to the database came free") from None
         if found is not None and not found.closed:
-            return found
+            if not found.has_news():
+                return found
+            found.close()
         try:
             return self._make()
         except BaseException:

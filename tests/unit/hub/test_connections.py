@@ -1,6 +1,7 @@
 """Statements run by libpq alone: values go and come as they are, whatever rolls back or dies."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -184,4 +185,32 @@ def test_a_connection_that_was_ended_is_replaced(address: str, connection: Conne
     assert fresh is not taken
     assert fresh.fetch("SELECT 1") == [(1,)]
     pool.give(fresh)
+    pool.close()
+
+
+def test_those_that_were_ended_together_fail_once_and_not_each(
+    address: str, connection: Connection
+) -> None:
+    pool = Pool(lambda: Connection.connect(address, autocommit=True), 4, 1)
+    taken = [pool.take() for _ in range(4)]
+    for each in taken:
+        pool.give(each)
+    pids = [each.info.backend_pid for each in taken]
+    for pid in pids:
+        connection.fetch("SELECT pg_terminate_backend(%s::int)", (pid,))
+    alive = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s::int[])"
+    for _ in range(200):
+        if connection.fetch(alive, (pids,)) == [(0,)]:
+            break
+        time.sleep(0.01)
+    refused = 0
+    for _ in range(8):
+        each = pool.take()
+        try:
+            assert each.fetch("SELECT 1") == [(1,)]
+        except psycopg.OperationalError:
+            refused += 1
+        finally:
+            pool.give(each)
+    assert refused <= 1
     pool.close()
