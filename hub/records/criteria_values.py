@@ -135,7 +135,11 @@ def date(scope: "Scope", criterion: DateCriterion) -> Sql:
     stem = date_columns(scope.type).get(code)
     if stem:
         lo, hi = f"{scope.alias}.{stem}_lo", f"{scope.alias}.{stem}_hi"
-        return any_of(_compared(value, lo, hi) for value in criterion.values)
+        whole_days = criterion.parameter.types == _DATE
+        return any_of(
+            _same_day(value, lo, hi) if whole_days and _is_day(value) else _compared(value, lo, hi)
+            for value in criterion.values
+        )
     row = f"d{next(scope.aliases)}"
     inner = any_of(_compared(value, f"{row}.lo", f"{row}.hi") for value in criterion.values)
     return Sql(
@@ -143,6 +147,25 @@ def date(scope: "Scope", criterion: DateCriterion) -> Sql:
         f" AND {row}.param = %s AND ({inner.text}))",
         (scope.type, code, *inner.params),
     )
+
+
+_DATE = frozenset({"date"})
+_DAY = timedelta(days=1)
+
+
+def _is_day(value: DateValue) -> bool:
+    """Say whether a day is asked for, which is the finest that a ``date`` can say."""
+    return (
+        value.prefix is Prefix.EQ
+        and value.lo is not None
+        and value.hi is not None
+        and value.hi - value.lo == _DAY
+    )
+
+
+def _same_day(value: DateValue, lo: str, hi: str) -> Sql:
+    """Nothing lies within a day but the day itself: the planner knows how rare that is."""
+    return Sql(f"{lo} = %s AND {hi} = %s", (value.lo, value.hi))
 
 
 def _compared(value: DateValue, lo: str, hi: str) -> Sql:
