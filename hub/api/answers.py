@@ -1,11 +1,12 @@
 """Answers of the API: a record's own text, a bundle around records, or an outcome."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 from flask import Response, g
+from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
 from fhir.jsontext import dumpb
@@ -14,10 +15,31 @@ from hub import clock
 from hub.api import negotiation, site, withheld
 from hub.records import Record, instant
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+class _Written(Response):
+    """An answer with an address of ours, in ASCII: werkzeug need not look for what to escape."""
+
+    address = ""
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+        headers = super().get_wsgi_headers(environ)
+        headers.add("Location", self.address)
+        return headers
+
 
 def of_record(record: Record, status: int = 200) -> Response:
     """Answer with a record: its stored text as it is, ETag and Last-Modified."""
-    return Response(
+    return _of_record(Response, record, status)
+
+
+_Kind = TypeVar("_Kind", bound=Response)
+
+
+def _of_record(kind: type[_Kind], record: Record, status: int) -> _Kind:
+    return kind(
         withheld.shown(record).text,
         status=status,
         headers=[("Content-Type", negotiation.FHIR_JSON), *_versioned(record)],
@@ -28,14 +50,15 @@ def of_write(record: Record, status: int) -> Response:
     """Answer a create or update as Prefer wants it."""
     wanted = negotiation.prefer().answer
     if wanted == "minimal":
-        response = Response(status=status, content_type=negotiation.FHIR_JSON)
+        response = _Written(status=status, content_type=negotiation.FHIR_JSON)
         response.headers.extend(_versioned(record))
     elif wanted == "OperationOutcome":
-        response = of_issues([done(record, status)], status)
+        outcome = operation_outcome([done(record, status)], g.get("request_id"))
+        response = _Written(dumpb(outcome), status=status, content_type=negotiation.FHIR_JSON)
         response.headers.extend(_versioned(record))
     else:
-        response = of_record(record, status)
-    response.headers.add("Location", site.location(record))
+        response = _of_record(_Written, record, status)
+    response.address = site.location(record)
     return response
 
 

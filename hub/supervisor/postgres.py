@@ -25,7 +25,11 @@ _ALWAYS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    # The working set of a district fits; memory is taken when it is first used.
+    "shared_buffers": "256MB",
+    # After each checkpoint every page is logged whole when it first changes, which is most of the
+    # log of a small write. How much is replayed after a crash is bounded by max_wal_size (1 GB).
+    "checkpoint_timeout": "15min",
     # A laptop has other work; one maintenance worker less is not felt.
     "max_worker_processes": "8",
     "timezone": "UTC",
