@@ -59,10 +59,11 @@ def _ship_segment(connection: Connection[Any], segment: Path) -> int:
             # The last line of a process that was killed in the middle of a write.
             torn += 1
     with connection.cursor().copy(
-        "COPY audit (at, actor, action, subject, version, request_id) FROM STDIN"
+        "COPY audit (at, actor, action, subject, version, request_id, detail) FROM STDIN"
     ) as copy:
-        for row in rows:
-            copy.write_row(row)
+        for at, actor, action, subject, version, request, *detail in rows:
+            seen = orjson.dumps(detail[0]).decode() if detail else None
+            copy.write_row((at, actor, action, subject, version, request, seen))
     connection.execute(
         "INSERT INTO audit_shipped (segment, rows, refused) VALUES (%s, %s, %s)",
         (segment.stem, len(rows), f"{torn} torn lines" if torn else None),

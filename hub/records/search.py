@@ -62,7 +62,9 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
         last = rows[-1]
         values = (*last[6:], last[1])
         following = cursor.encode(query, Cursor(values, total, estimated), also)
-    spool.looked_at(actor, "search", ((r.reference, r.version) for r in (*matches, *brought)))
+    spool.looked_at(
+        actor, "search", query.type, ((r.reference, r.version) for r in (*matches, *brought))
+    )
     return Page(
         query,
         tuple(matches),

@@ -227,7 +227,9 @@ def given(
         for record in as_of.texts(resource_type, wanted):
             yield show(record)
         # Whoever reads the audit learns whose records have left, as after a search.
-        spool.looked_at(actor, "export", ((f"{resource_type}/{i}", v) for i, v, _ in wanted))
+        spool.looked_at(
+            actor, "export", resource_type, ((f"{resource_type}/{i}", v) for i, v, _ in wanted)
+        )
         if time.monotonic() - said > SAY_AFTER:
             with transaction():
                 bulk_jobs.hold(turn)

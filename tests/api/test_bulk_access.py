@@ -199,8 +199,8 @@ def test_an_export_is_in_the_audit_with_what_has_left(
     assert rows[2].detail == file
     # Whose record it was: as after a search.
     looks = [json.loads(line) for each in lines for line in each.splitlines()]
-    assert [look[1:5] for look in looks if look[2] == "export"] == [
-        ["client/test-system", "export", "Patient/ada", 1]
+    assert [(look[1], look[3], look[6]) for look in looks if look[2] == "export"] == [
+        ("client/test-system", "Patient", {"seen": ["Patient/ada/_history/1"]})
     ]
 
 

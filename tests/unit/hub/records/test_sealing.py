@@ -38,6 +38,31 @@ def test_reads_are_audited_once_even_when_shipped_twice(
     assert (first, second, _count()) == (2, 0, 2)
 
 
+def test_a_search_is_audited_with_every_record_that_it_showed(
+    app: Flask, system_actor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "IN_A_ROW", 2)
+    monkeypatch.setitem(app.extensions, "carehub_spool", spool.Spool(tmp_path))
+    spool.looked_at(
+        system_actor, "search", "Task", (("Task/a", 1), ("Patient/p", 7), ("Task/b", 2))
+    )
+    spool.looked_at(system_actor, "search", "Task", ())
+    (segment,) = tmp_path.glob("*.open")
+    segment.rename(segment.with_suffix(".closed"))
+
+    with transaction():
+        shipped = sealing.ship(tmp_path)
+
+    rows = db.session.execute(select(AUDIT.c.actor, AUDIT.c.subject, AUDIT.c.detail)).all()
+    assert shipped == len(rows) == 2
+    assert {(row.actor, row.subject) for row in rows} == {(system_actor.id, "Task")}
+    assert [seen for row in rows for seen in row.detail["seen"]] == [
+        "Task/a/_history/1",
+        "Patient/p/_history/7",
+        "Task/b/_history/2",
+    ]
+
+
 def test_the_segment_of_a_dead_process_is_shipped_without_its_torn_line(
     app: Flask, tmp_path: Path
 ) -> None:
