@@ -20,7 +20,7 @@ help:
 	@echo "make run    start a hub with sample people (CAREHUB_PORT, CAREHUB_HOME)"
 	@echo "make test   install what the tests need and run everything"
 	@echo "make lint   style, types and import contracts only"
-	@echo "make bench  measure storage and searches (docs/adr)"
+	@echo "make bench  load the FHIR API and compare it with its ceiling (docs/adr/0005)"
 	@echo "make lock   make the lock files again from pyproject.toml"
 	@echo "make clean  remove what was installed; the data folder stays"
 

@@ -1,7 +1,8 @@
 """The database: Flask-SQLAlchemy owns engine, sessions and every declared table.
 
-The hot path runs on the same connections through psycopg (``driver``). Nothing ever takes a
-second connection while holding one: a pool smaller than the threads queues, it cannot deadlock.
+The hot path runs through psycopg: in a transaction on the session's own connection, outside of one
+on a pool of its own, in autocommit. Nothing ever takes a second connection while holding one: a
+pool smaller than the threads queues, it cannot deadlock.
 """
 
 from collections.abc import Iterator

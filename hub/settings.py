@@ -26,7 +26,8 @@ class Settings:
     redis_url: str
     """REDIS_URL of Valkey or Redis."""
     pool_size: int
-    """CAREHUB_POOL: database connections per process; further threads queue for one."""
+    """CAREHUB_POOL: database connections per process, once for transactions and once for single
+    statements; further threads queue for one."""
     secret_key: str
     """CAREHUB_SECRET: signs nothing that must survive; sessions live in PostgreSQL."""
     simulated: bool
