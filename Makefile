@@ -14,13 +14,14 @@ BIN := .venv/bin
 PYTEST_OPTIONS ?= --numprocesses 2 --dist loadfile
 BOOTSTRAP := $(PYTHON) hub/supervisor/bootstrap.py
 
-.PHONY: help run test lint bench lock clean
+.PHONY: help run test lint bench bench-large lock clean
 
 help:
 	@echo "make run    start a hub with sample people (CAREHUB_PORT, CAREHUB_HOME)"
 	@echo "make test   install what the tests need and run everything"
 	@echo "make lint   style, types and import contracts only"
 	@echo "make bench  load the FHIR API and compare it with its ceiling (docs/adr/0005)"
+	@echo "make bench-large  the same over 330,000 people: hours, and 15 GB of disk"
 	@echo "make lock   make the lock files again from pyproject.toml"
 	@echo "make clean  remove what was installed; the data folder stays"
 
@@ -42,6 +43,10 @@ test: lint
 bench:
 	@$(BOOTSTRAP) test
 	$(BIN)/python -m tests.bench
+
+bench-large:
+	@$(BOOTSTRAP) test
+	$(BIN)/python -m tests.bench.large
 
 # The files carry versions and hashes, and no address of any registry.
 lock:

@@ -12,6 +12,7 @@ from jinja2 import ChainableUndefined
 
 from hub import api, auth, clock, db, log, models, settings, web
 from hub.api import messaging
+from hub.known_addresses import Application
 from hub.records import audit
 from hub.records.spool import Spool
 from hub.web import health
@@ -31,7 +32,7 @@ class _NoCookieSession(SessionInterface):
         """Keep nothing: sessions are rows (``hub.auth.sessions``)."""
 
 
-class _Application(Flask):
+class _Application(Application):
     """Flask without what no view of the hub has: cookie sessions and coroutines."""
 
     session_interface = _NoCookieSession()

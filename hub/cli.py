@@ -13,6 +13,8 @@ COMMANDS = {
     "load": "Load people and records from FHIR bundles or NDJSON.",
     "terminology": "Load a SNOMED CT release that you hold a licence for.",
     "day": "Play one simulated day at a private hub and report.",
+    "escalation": "Try an escalation policy on last month's work.",
+    "simulate": "Play some weeks at a private hub; compare policies of routing.",
     "integrity": "Check every invariant of a hub.",
     "routes": "List the addresses that the hub answers.",
     "migrate": "Bring the database's schema up to date.",

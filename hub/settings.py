@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +37,13 @@ class Settings:
     bars_versions: tuple[str, ...] = ()
     """CAREHUB_BARS_VERSIONS: versions of the messaging standard that are spoken, with commas;
     empty means fhir.messaging.SUPPORTED_VERSIONS."""
+    bars_url: str = ""
+    """CAREHUB_BARS_URL: where responses to other systems are POSTed (the proxy's
+    ``.../$process-message``); empty: only to systems with an address of their own."""
+    bars_token: str = ""
+    """CAREHUB_BARS_TOKEN: bearer token of that proxy."""
+    letter_mb: int = 10
+    """CAREHUB_LETTER_MB: the largest letter that can be put to a referral by hand."""
     bulk_jobs: int = 4
     """CAREHUB_BULK_JOBS: exports and imports that one client may have unfinished at a time."""
     bulk_hours: int = 24
@@ -45,6 +52,30 @@ class Settings:
     """CAREHUB_BULK_PART: resources in one file of an export."""
     import_mb: int = 1024
     """CAREHUB_IMPORT_MB: the largest body of an import, inflated."""
+    sms_url: str = ""
+    """CAREHUB_SMS_URL: where text messages are POSTed; empty: they are only logged."""
+    sms_token: str = ""
+    """CAREHUB_SMS_TOKEN: bearer token of that gateway."""
+    smtp_url: str = ""
+    """CAREHUB_SMTP_URL: mail server, as ``smtp://user:password@host:587?starttls`` or
+    ``smtps://...``; empty: e-mail is only logged."""
+    email_from: str = "carehub@localhost"
+    """CAREHUB_EMAIL_FROM: the sender of e-mail."""
+    mesh_url: str = ""
+    """CAREHUB_MESH_URL: the MESH API; empty: no mailbox is looked into, nothing is sent."""
+    mesh_mailbox: str = ""
+    """CAREHUB_MESH_MAILBOX: id of the hub's mailbox."""
+    mesh_password: str = field(default="", repr=False)
+    """CAREHUB_MESH_PASSWORD: password of that mailbox."""
+    mesh_shared_key: str = field(default="", repr=False)
+    """CAREHUB_MESH_SHARED_KEY: key of the environment, with which every request is signed."""
+    mesh_certificate: str = ""
+    """CAREHUB_MESH_CERTIFICATE: file of the client certificate (PEM)."""
+    mesh_key: str = ""
+    """CAREHUB_MESH_KEY: file of its private key (PEM)."""
+    mesh_ca: str = ""
+    """CAREHUB_MESH_CA: file of the authorities that MESH's own certificate is checked against;
+    empty: those that come with mesh-client for the NHS's addresses, else the machine's."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -72,10 +103,24 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         bars_versions=tuple(
             v.strip() for v in env.get("CAREHUB_BARS_VERSIONS", "").split(",") if v
         ),
+        bars_url=env.get("CAREHUB_BARS_URL", ""),
+        bars_token=env.get("CAREHUB_BARS_TOKEN", ""),
+        letter_mb=int(env.get("CAREHUB_LETTER_MB") or 10),
         bulk_jobs=int(env.get("CAREHUB_BULK_JOBS") or 4),
         bulk_hours=int(env.get("CAREHUB_BULK_HOURS") or 24),
         bulk_part=max(1, int(env.get("CAREHUB_BULK_PART") or 20_000)),
         import_mb=int(env.get("CAREHUB_IMPORT_MB") or 1024),
+        sms_url=env.get("CAREHUB_SMS_URL", ""),
+        sms_token=env.get("CAREHUB_SMS_TOKEN", ""),
+        smtp_url=env.get("CAREHUB_SMTP_URL", ""),
+        email_from=env.get("CAREHUB_EMAIL_FROM") or "carehub@localhost",
+        mesh_url=env.get("CAREHUB_MESH_URL", "").rstrip("/"),
+        mesh_mailbox=env.get("CAREHUB_MESH_MAILBOX", ""),
+        mesh_password=env.get("CAREHUB_MESH_PASSWORD", ""),
+        mesh_shared_key=env.get("CAREHUB_MESH_SHARED_KEY", ""),
+        mesh_certificate=env.get("CAREHUB_MESH_CERTIFICATE", ""),
+        mesh_key=env.get("CAREHUB_MESH_KEY", ""),
+        mesh_ca=env.get("CAREHUB_MESH_CA", ""),
     )
 
 

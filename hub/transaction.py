@@ -17,6 +17,8 @@ class Transaction:
 
     def __init__(self) -> None:
         self._hints: dict[str, Callable[[], None]] = {}
+        self.seen: dict[str, str] = {}
+        """What was read once and holds for the whole of it, such as the active definition."""
 
     def after_commit(self, name: str, hint: Callable[[], None]) -> None:
         """Call ``hint`` once after the commit; a second hint of the same name replaces it."""

@@ -1,10 +1,10 @@
 """Absences that begin, and the rota rolled forward."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hub import clock
 from hub.domain import calendars
-from hub.services import definitions, rota
+from hub.services import definitions, rota, rota_overrides
 from hub.transaction import transaction
 from workflows.app import celery
 from workflows.handlers import Event, handler
@@ -19,6 +19,16 @@ def rehome(event: Event) -> None:
     absence = rota.absence(event.payload["absence"])
     if absence is not None:
         rota.rehome(absence)
+
+
+@handler
+def rehome_lost(event: Event) -> None:
+    """TimeLost, due at its start: move what is due in time that somebody does not work any more."""
+    rota_overrides.rehome_lost(
+        event.subject,
+        datetime.fromisoformat(event.payload["from"]),
+        datetime.fromisoformat(event.payload["to"]),
+    )
 
 
 @celery.task(name="workflows.absence.plan_rota")  # type: ignore[untyped-decorator]

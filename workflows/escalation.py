@@ -6,7 +6,7 @@ from hub.domain.actor import hub_actor
 from hub.records import lock
 from hub.services import escalations, holds
 from hub.transaction import transaction
-from workflows.app import celery
+from workflows.app import celery, sender
 from workflows.handlers import Event, handler
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,10 @@ def sweep() -> int:
         for clock_id in due:
             progress += _escalate(clock_id)
         taken += progress
-        if not progress:
+        if progress:
+            # What these steps send outside the hub leaves now, not with the next beat.
+            sender.hint("workflows.sending.sweep")
+        else:
             # Another sweep has them in hand.
             break
     return taken

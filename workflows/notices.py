@@ -1,27 +1,36 @@
 """Telling people inside the hub."""
 
+from collections.abc import Sequence
+
+from fhir.outcomes import NotFoundError
 from hub import records
 from hub.domain.actor import hub_actor
 from hub.services import accountability, notices, task_content
-from workflows.handlers import Event, handler
+from hub.services.notices import Told
+from workflows.handlers import Event, batch_handler, handler
 
 _ACTOR = hub_actor("notices")
 
 
-@handler
-def tell_owner(event: Event) -> None:
-    """TaskAssigned: tell the new owner, unless the task has moved on since."""
-    task = records.lock(_ACTOR, "Task", event.subject_id)
-    owner = event.payload.get("owner", "")
-    if task_content.owner(task.resource) != owner:
-        return
-    notices.tell(
-        [owner],
-        kind="TaskAssigned",
-        subject=task.reference,
-        line=f"New for you: {task_content.code(task.resource) or 'task'}",
-        key=f"{task.reference}/_history/{event.payload.get('version', task.version)}",
-        urgent=task_content.is_urgent(task.resource),
+@batch_handler
+def tell_owner(events: Sequence[Event]) -> None:
+    """TaskAssigned: tell the new owners, unless a task has moved on since."""
+    held = records.lock_many(_ACTOR, "Task", [event.subject_id for event in events])
+    gone = [event.subject for event in events if event.subject_id not in held]
+    if gone:
+        raise NotFoundError(f"{gone[0]} is not here")
+    notices.tell_many(
+        Told(
+            recipient=owner,
+            kind="TaskAssigned",
+            subject=task.reference,
+            line=f"New for you: {task_content.code(content) or 'task'}",
+            key=f"{task.reference}/_history/{event.payload.get('version', task.version)}",
+            urgent=task_content.is_urgent(content),
+        )
+        for event in events
+        if (owner := event.payload.get("owner", ""))
+        and task_content.owner(content := (task := held[event.subject_id]).resource) == owner
     )
 
 

@@ -12,7 +12,8 @@ from fhir.messaging.decision import (
 )
 from fhir.messaging.message import Entry, Message, category_of, parse_message, use_case_of
 from fhir.messaging.refusal import MessageRefusedError, bars_code
-from fhir.messaging.transport import Transport, echoed, parse_transport
+from fhir.messaging.response import Responder, Response, ResponseKind, response_bundle
+from fhir.messaging.transport import Transport, echoed, outgoing, parse_transport
 
 __all__ = [
     "BOOKINGS",
@@ -23,6 +24,9 @@ __all__ = [
     "Entry",
     "Message",
     "MessageRefusedError",
+    "Responder",
+    "Response",
+    "ResponseKind",
     "Transport",
     "Workflow",
     "answer_bundle",
@@ -30,8 +34,10 @@ __all__ = [
     "category_of",
     "decide",
     "echoed",
+    "outgoing",
     "parse_message",
     "parse_transport",
+    "response_bundle",
     "use_case_of",
     "version_supported",
 ]

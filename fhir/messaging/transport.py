@@ -1,4 +1,4 @@
-"""The HTTP headers of a BaRS message: request and correlation ids, who sends, which version."""
+"""The HTTP headers of a BaRS message, read and written: ids, who sends, for whom, which version."""
 
 import base64
 import binascii
@@ -44,10 +44,15 @@ class Transport:
 
 
 def echoed(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the ids as they came, well formed or not: they go back with every answer."""
+    """Return the ids as they came, well formed or not: they go back with every answer.
+
+    An empty one is none: the hub's own id of the request stands there then.
+    """
     found = _lowered(headers)
     return {
-        name: found[name.lower()] for name in (REQUEST_ID, CORRELATION_ID) if name.lower() in found
+        name: found[name.lower()]
+        for name in (REQUEST_ID, CORRELATION_ID)
+        if found.get(name.lower(), "").strip()
     }
 
 
@@ -71,6 +76,32 @@ def parse_transport(headers: Mapping[str, str], *, versions: Iterable[str]) -> T
         version=version,
         xml=media_type in XML_TYPES,
     )
+
+
+def outgoing(
+    transport: Transport, *, target: str, organisation: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the headers of a message that we send; ``target`` is ``system|value``."""
+    system, _, value = target.partition("|")
+    version = f"; version={transport.version}" if transport.version else ""
+    software = {"resourceType": "Device", "deviceName": [{"name": "Carehub", "type": "other"}]}
+    headers = {
+        "Content-Type": "application/fhir+json",
+        "Accept": f"application/fhir+json{version}",
+        REQUEST_ID: transport.request_id,
+        CORRELATION_ID: transport.correlation_id,
+        ORGANISATION: _encoded(organisation),
+        SOFTWARE: _encoded(software),
+    }
+    if system and value:
+        headers[TARGET] = _encoded({"system": system, "value": value})
+    if transport.use_context:
+        headers[USE_CONTEXT] = transport.use_context
+    return headers
+
+
+def _encoded(resource: Mapping[str, Any]) -> str:
+    return base64.b64encode(jsontext.dumpb(resource)).decode()
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:

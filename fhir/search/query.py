@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/search.html
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from fhir.outcomes import BadRequestError
 from fhir.registry.search_parameters import SearchParameter, search_parameters
@@ -24,6 +25,9 @@ _MOST_VALUES = 1000
 """Alternatives in all of a search's parameters together: each is a value of the SQL statement."""
 
 _MOST_SORT_KEYS = 10
+
+_SHORT = 300
+"""Characters of the values of a search that is kept in mind once it is understood."""
 
 # Said by the transport, meant for it: read where the answer is written.
 _TRANSPORT = frozenset({"_format", "_pretty"})
@@ -59,7 +63,15 @@ def parse(
         raise BadRequestError(
             f"a search has at most {_MOST_VALUES} values in all", code="too-costly"
         )
+    if beside is None and sum(len(value) for _, value in params) <= _SHORT:
+        return _known(resource_type, tuple(params), lenient)
     return _Reader(resource_type, lenient=lenient, beside=beside).read(params)
+
+
+@lru_cache(maxsize=4096)
+def _known(resource_type: str, params: tuple[tuple[str, str], ...], lenient: bool) -> Query:
+    """Worklists and boards are asked for again and again; a Query never changes."""
+    return _Reader(resource_type, lenient=lenient, beside=None).read(params)
 
 
 class _Reader:

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/profiling.html. The rules of R4 itself are not repeated 
 profile says of an element that R4 finds malformed is left to R4.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -15,23 +15,21 @@ from fhir import registry
 from fhir.outcomes import Issue
 from fhir.registry.profiles import Node, Profile, profile
 from fhir.validation.items import Item, items
+from fhir.validation.membership import Members, Pair
 from fhir.validation.references import target_type
-
-Codes = Callable[[str], Mapping[str, frozenset[str]] | None]
-"""Canonical of a value set -> system -> codes; None: they are not known."""
 
 _SEVERITIES = {"required": "error", "extensible": "warning"}
 _BASE = "http://hl7.org/fhir/StructureDefinition/"
 
 
-def check(item: Item, found: Profile, codes: Codes) -> Iterator[Issue]:
+def check(item: Item, found: Profile, members: Members) -> Iterator[Issue]:
     """Yield every breach of a profile, and what it must support and is not there."""
-    for issue in _content(found.root, item, codes):
+    for issue in _content(found.root, item, members):
         text = f"{issue.text} ({found.name})"
         yield Issue(issue.code, text, issue.expression, issue.severity)
 
 
-def _content(node: Node, item: Item, codes: Codes) -> Iterator[Issue]:
+def _content(node: Node, item: Item, members: Members) -> Iterator[Issue]:
     """Check one value against what the profile says of its element."""
     if node.fixed is not None and item.value != node.fixed:
         yield Issue("value", "must have the value that the profile fixes", item.path)
@@ -40,16 +38,16 @@ def _content(node: Node, item: Item, codes: Codes) -> Iterator[Issue]:
     if node.types:
         yield from _type(node, item)
     if node.binding is not None:
-        yield from bound(*node.binding, item, codes)
+        yield from bound(*node.binding, item, members)
     for key, severity, text, expression in node.rules:
         if not _holds(expression, item):
             yield Issue("invariant", f"{text} ({key})", item.path, severity)
     for name in dict.fromkeys(child.name for child in node.children):
         named = [child for child in node.children if child.name == name]
-        yield from _element(name, named, item, codes)
+        yield from _element(name, named, item, members)
 
 
-def _element(name: str, nodes: list[Node], parent: Item, codes: Codes) -> Iterator[Issue]:
+def _element(name: str, nodes: list[Node], parent: Item, members: Members) -> Iterator[Issue]:
     """Check the values of one element: all of them, then slice by slice."""
     found = list(items(parent, name))
     at = f"{parent.path}.{name}"
@@ -57,7 +55,7 @@ def _element(name: str, nodes: list[Node], parent: Item, codes: Codes) -> Iterat
     if whole is not None:
         yield from _number(whole, found, at)
         for each in found:
-            yield from _content(whole, each, codes)
+            yield from _content(whole, each, members)
     sliced = [node for node in nodes if node.slice is not None]
     discriminators = _discriminators(name, whole, sliced)
     if not discriminators:
@@ -81,7 +79,7 @@ def _element(name: str, nodes: list[Node], parent: Item, codes: Codes) -> Iterat
         taken += matching
         yield from _number(node, matching, at)
         for each in matching:
-            yield from _content(node, each, codes)
+            yield from _content(node, each, members)
     if whole is not None and whole.closed and told:
         for each in found:
             if each not in taken:
@@ -178,27 +176,23 @@ def _type_of(canonical: str) -> str:
     return name if name in registry.resource_types() else "Resource"
 
 
-def bound(strength: str, value_set: str, item: Item, codes: Codes) -> Iterator[Issue]:
+def bound(strength: str, value_set: str, item: Item, members: Members) -> Iterator[Issue]:
     """Check a code against a value set; nothing where its codes are not known."""
-    systems = codes(value_set)
-    if systems is None:
+    pairs = _pairs(item)
+    held = members(value_set, pairs)
+    if held or held is None:
         return
     severity = _SEVERITIES[strength]
-    pairs = _pairs(item)
     if not pairs:
         if strength == "required" and item.kind == "CodeableConcept" and item.below:
             yield Issue("code-invalid", f"needs a code of {value_set}", item.path, severity)
         return
-    for system, code in pairs:
-        listed = systems.values() if system is None else (systems.get(system, frozenset()),)
-        if any(code in each for each in listed):
-            return
     verb = "must" if strength == "required" else "should, where one fits,"
     text = f"{verb} have a code of {value_set}"
     yield Issue("code-invalid", text, item.path, severity)
 
 
-def _pairs(item: Item) -> list[tuple[str | None, str]]:
+def _pairs(item: Item) -> list[Pair]:
     """Return (system, code) of a coded value; without a system where the type has none."""
     if isinstance(item.value, str):
         return [(None, item.value)]

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from fhir import jsontext, r4, registry
 from fhir.outcomes import Issue
-from fhir.registry.profiles import Profile, advised_codes, extensible_binding, profile
+from fhir.registry.profiles import Profile, extensible_binding, profile
 from fhir.validation import validate
 from fhir.validation.items import Item, every, root
-from fhir.validation.profiles import Codes, bound, check
+from fhir.validation.membership import Members, Membership
+from fhir.validation.profiles import bound, check
 from fhir.validation.references import is_absolute
 
 _BASE = "http://hl7.org/fhir/StructureDefinition/"
@@ -22,50 +23,45 @@ _ORDER = {"fatal": 0, "error": 1, "warning": 2, "information": 3}
 _ELSEWHERE = frozenset({"Element", "Resource", "DomainResource"})
 
 
-def known_codes(canonical: str) -> Any:
-    """Return system -> codes of a value set that R4 or UK Core lists; None: not known here."""
-    return registry.required_codes(canonical) or advised_codes(canonical)
-
-
 def review(
     resource: dict[str, Any],
     *,
     resource_type: str | None = None,
     profiles: Sequence[str] = (),
-    codes: Codes = known_codes,
+    members: Members | None = None,
 ) -> list[Issue]:
     """Return every issue, errors first.
 
     ``profiles`` are checked beside those that the resource and the resources inside it name.
-    ``codes`` gives the codes of a value set, where somebody knows them.
+    ``members`` says whether a value set has a code; by default what the standard defines does.
     """
     found = validate(resource, resource_type=resource_type)
     sound = not found
     if isinstance(resource.get("resourceType"), str):
-        found += _advice(root(resource), profiles, codes)
+        found += _advice(root(resource), profiles, members or Membership())
     if sound:
         found += second_opinion(resource)
     found.sort(key=lambda issue: _ORDER[issue.severity])
     return list(dict.fromkeys(found))
 
 
-def _advice(whole: Item, profiles: Sequence[str], codes: Codes) -> Iterator[Issue]:
+def _advice(whole: Item, profiles: Sequence[str], members: Members) -> Iterator[Issue]:
     for item in every(whole):
         if item.owner in registry.resource_types():
             asked = profiles if item is whole else ()
-            yield from _profiled(item, asked, codes)
+            yield from _profiled(item, asked, members)
             if registry.is_domain_resource(item.owner) and "text" not in item.below:
                 text = "a resource should have a narrative for people (dom-6)"
                 yield Issue("invariant", text, item.path, "warning")
         yield from _addresses(item)
         value_set = extensible_binding(item.element)
         if value_set is not None and item.kind in {"code", "CodeableConcept", "Coding"}:
-            yield from bound("extensible", value_set, item, codes)
+            yield from bound("extensible", value_set, item, members)
         for name in ("extension", "modifierExtension"):
-            yield from _extensions(item, name, codes)
+            yield from _extensions(item, name, members)
 
 
-def _profiled(item: Item, asked: Sequence[str], codes: Codes) -> Iterator[Issue]:
+def _profiled(item: Item, asked: Sequence[str], members: Members) -> Iterator[Issue]:
     meta = item.below.get("meta")
     named = meta.get("profile") if isinstance(meta, dict) else None
     declared = [each for each in (named if isinstance(named, list) else ()) if _is_text(each)]
@@ -84,7 +80,7 @@ def _profiled(item: Item, asked: Sequence[str], codes: Codes) -> Iterator[Issue]
             if version and version != known.version:
                 text = f"checked against version {known.version} of {known.name}"
                 yield Issue("informational", text, item.path, "information")
-            yield from check(item, known, codes)
+            yield from check(item, known, members)
 
 
 def _addresses(item: Item) -> Iterator[Issue]:
@@ -107,7 +103,7 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _extensions(parent: Item, name: str, codes: Codes) -> Iterator[Issue]:
+def _extensions(parent: Item, name: str, members: Members) -> Iterator[Issue]:
     """Check the extensions whose definition is known, wherever they stand."""
     listed = parent.below.get(name)
     for index, value in enumerate(listed if isinstance(listed, list) else ()):
@@ -120,7 +116,7 @@ def _extensions(parent: Item, name: str, codes: Codes) -> Iterator[Issue]:
         if not _may_stand(known, parent):
             text = f"{known.name} belongs to {', '.join(known.contexts)}"
             yield Issue("structure", text, path)
-        yield from check(item, known, codes)
+        yield from check(item, known, members)
 
 
 def _may_stand(known: Profile, parent: Item) -> bool:

@@ -1,45 +1,24 @@
 """Answers of the API: a record's own text, a bundle around records, or an outcome."""
 
+import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from flask import Response, g
-from werkzeug.datastructures import Headers
-from werkzeug.http import http_date
 
 from fhir.jsontext import dumpb
 from fhir.outcomes import Issue, operation_outcome
 from hub import clock
 from hub.api import negotiation, site, withheld
 from hub.records import Record, instant
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+from hub.written import Written, http_date
 
 
-class _Written(Response):
-    """An answer with an address of ours, in ASCII: werkzeug need not look for what to escape."""
-
-    address = ""
-
-    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
-        headers = super().get_wsgi_headers(environ)
-        headers.add("Location", self.address)
-        return headers
-
-
-def of_record(record: Record, status: int = 200) -> Response:
+def of_record(record: Record, status: int = 200) -> Written:
     """Answer with a record: its stored text as it is, ETag and Last-Modified."""
-    return _of_record(Response, record, status)
-
-
-_Kind = TypeVar("_Kind", bound=Response)
-
-
-def _of_record(kind: type[_Kind], record: Record, status: int) -> _Kind:
-    return kind(
+    return Written(
         withheld.shown(record).text,
         status=status,
         headers=[("Content-Type", negotiation.FHIR_JSON), *_versioned(record)],
@@ -50,15 +29,15 @@ def of_write(record: Record, status: int) -> Response:
     """Answer a create or update as Prefer wants it."""
     wanted = negotiation.prefer().answer
     if wanted == "minimal":
-        response = _Written(status=status, content_type=negotiation.FHIR_JSON)
+        response = Written(status=status, content_type=negotiation.FHIR_JSON)
         response.headers.extend(_versioned(record))
     elif wanted == "OperationOutcome":
         outcome = operation_outcome([done(record, status)], g.get("request_id"))
-        response = _Written(dumpb(outcome), status=status, content_type=negotiation.FHIR_JSON)
+        response = Written(dumpb(outcome), status=status, content_type=negotiation.FHIR_JSON)
         response.headers.extend(_versioned(record))
     else:
-        response = _of_record(_Written, record, status)
-    response.address = site.location(record)
+        response = of_record(record, status)
+    response.beside = (("Location", site.location(record)),)
     return response
 
 
@@ -73,7 +52,7 @@ def of_issues(issues: Iterable[Issue], status: int) -> Response:
 
 
 def of_json(value: dict[str, Any], status: int = 200) -> Response:
-    return Response(dumpb(value), status=status, content_type=negotiation.FHIR_JSON)
+    return Written(dumpb(value), status=status, content_type=negotiation.FHIR_JSON)
 
 
 def _versioned(record: Record) -> list[tuple[str, str]]:
@@ -89,17 +68,27 @@ def link(relation: str, path: str, params: Sequence[tuple[str, str]]) -> dict[st
     if (asked := negotiation.asked().format) is not None:
         # Who cannot set headers gets the next page in the same format.
         params = [*params, ("_format", asked)]
-    query = f"?{urlencode(params, safe=',|:$/')}" if params else ""
+    query = f"?{'&'.join([_pair(*each) for each in params])}" if params else ""
     return {"relation": relation, "url": f"{site.base()}{path}{query}"}
+
+
+_bare = re.compile(r"[A-Za-z0-9_.~,|:$/-]*").fullmatch
+
+
+def _pair(name: str, value: str) -> str:
+    """Write a parameter as an address has it; most need no escape, and looking is quicker."""
+    if _bare(name) and _bare(value):
+        return f"{name}={value}"
+    return urlencode([(name, value)], safe=",|:$/")
 
 
 def bundle(
     kind: str,
-    entries: list[dict[str, Any]],
+    entries: list[dict[str, Any]] | orjson.Fragment | None,
     links: list[dict[str, str]] | None = None,
     total: int | None = None,
 ) -> dict[str, Any]:
-    """Build a Bundle; empty lists are left out, as FHIR wants."""
+    """Build a Bundle; empty lists are left out, as FHIR wants. A Fragment is a list in JSON."""
     built: dict[str, Any] = {
         "resourceType": "Bundle",
         "meta": {"lastUpdated": instant(clock.now())},

@@ -25,6 +25,8 @@ from hub.api import formats
 from hub.api.negotiation import FHIR_JSON
 from hub.api.site import PREFIX
 from hub.domain.errors import NotPermittedError, RuleError, StateError
+from hub.records import audit
+from hub.written import Written
 
 _log = structlog.get_logger()
 
@@ -108,8 +110,12 @@ def init_app(app: Flask) -> None:
 
 
 def _finish(response: Response) -> Response:
-    path = request.environ["PATH_INFO"]
+    environ = request.environ
+    path = environ["PATH_INFO"]
     if not path.startswith(_BELOW) and path != PREFIX:
+        return response
+    if isinstance(response, Written) and formats.stays(environ):
+        response.beside += (formats.VARY, ("X-Request-Id", audit.request_id.get() or ""))
         return response
     if response.status_code >= 400 and response.mimetype == "text/html":
         # Refused before a view of ours ran: no route, wrong method, unreadable request.

@@ -24,6 +24,7 @@ from hub.auth import current_actor
 from hub.domain.actor import Actor
 from hub.records import compartment
 from hub.records.compartment import AFTER_ALL, BEFORE_ALL, Asked, Compartment
+from hub.written import Written
 
 LARGEST_COUNT = 1000
 EVERYBODY_COUNT = 100
@@ -227,4 +228,4 @@ def _bundle(
     text = orjson.dumps(head).decode()
     if entries:
         text = f'{text[:-1]},"entry":[{",".join(entries)}]}}'
-    return Response(text, content_type=negotiation.FHIR_JSON)
+    return Written(text, content_type=negotiation.FHIR_JSON)

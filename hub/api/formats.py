@@ -3,6 +3,9 @@
 Everything behind this edge is JSON; an answer in JSON passes through untouched.
 """
 
+from collections.abc import MutableMapping
+from typing import Any
+
 from flask import Response, g, request
 
 from fhir.jsontext import dumps
@@ -12,10 +15,18 @@ from fhir.xml import NotExpressibleError, to_xml
 from hub.api import negotiation
 from hub.api.negotiation import FHIR_JSON
 
+VARY = ("Vary", "Accept")
+
+
+def stays(environ: MutableMapping[str, Any]) -> bool:
+    """Say whether an answer in JSON is what was asked for, as it is."""
+    asked = negotiation.asked_in(environ)
+    return asked.type == FHIR_JSON and asked.pretty != "true"
+
 
 def rendered(response: Response) -> Response:
     """Return the answer in the negotiated format; NDJSON, forms and the like stay what they are."""
-    response.headers.add("Vary", "Accept")
+    response.headers.add(*VARY)
     asked = negotiation.asked()
     if asked.type != FHIR_JSON and asked.type is not None:
         return _as_xml(response, asked.type, pretty=asked.pretty == "true")
@@ -38,7 +49,7 @@ def _as_xml(response: Response, kind: str, *, pretty: bool) -> Response:
         refusal = NotAcceptableError(f"XML cannot carry this answer ({error}): ask for {FHIR_JSON}")
         outcome = operation_outcome(refusal.issues, g.get("request_id"))
         response = Response(to_xml(dumps(outcome)), status=refusal.status)
-        response.headers.add("Vary", "Accept")
+        response.headers.add(*VARY)
     # https://hl7.org/fhir/R4/http.html#mime-type: the character encoding is said.
     response.content_type = f"{kind}; charset=utf-8"
     return response

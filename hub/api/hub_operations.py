@@ -14,7 +14,7 @@ from hub.api.parameters import answer, given
 from hub.auth import current_actor
 from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.domain.scopes import permits
-from hub.services import adoption, people, rota
+from hub.services import adoption, people, rota, rota_changes
 from hub.transaction import transaction
 
 MANAGERS = frozenset({"duty-manager", "service-manager"})
@@ -126,5 +126,9 @@ def _check_absence(actor: Actor, practitioner_id: str) -> None:
     if actor.kind is ActorKind.SYSTEM:
         if not permits(actor.scopes, "Practitioner", "u"):
             raise ForbiddenError("reporting an absence needs the scope system/Practitioner.u")
-    elif not own and actor.role not in MANAGERS:
-        raise ForbiddenError("only a manager reports that somebody else is away")
+    elif not (
+        own
+        or actor.role in MANAGERS
+        or rota_changes.may_plan_person(actor, f"Practitioner/{practitioner_id}")
+    ):
+        raise ForbiddenError("only a lead or a manager reports that somebody else is away")

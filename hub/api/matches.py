@@ -2,7 +2,7 @@
 
 https://hl7.org/fhir/R4/patient-operation-match.html. Grades: "certain" is proof alone, a valid and
 verified NHS number and an equal date of birth, the sender's word on the verification counting
-only where the hub trusts it; everything else is for a person to look at.
+only where the hub trusts it, and no other first name; everything else is for a person to look at.
 """
 
 from typing import Any
@@ -15,6 +15,7 @@ from hub.api import answers, site
 from hub.api.operations import Operation, Parameter, operation
 from hub.api.parameters import given
 from hub.auth import current_actor, current_grant
+from hub.domain import identity
 from hub.domain.identity import Identity, Match
 from hub.records import Record
 from hub.services import identification
@@ -52,9 +53,8 @@ def match(_type: str | None, _id: str | None) -> Response:
         raise BadRequestError("count must be a whole number above 0", expression="count")
     found = identification.matches(current_actor(), wanted)
     if only_certain:
-        found = [pair for pair in found if pair[1].proof]
-        # Two records with one verified number are a fault that a person must look at.
-        found = found if len(found) == 1 else []
+        proven = identity.certain([compared for _, compared in found])
+        found = [pair for pair in found if pair[1] is proven]
     entries = [_entry(record, compared) for record, compared in found[: min(count or MOST, MOST)]]
     return answers.of_json(answers.bundle("searchset", entries, total=len(entries)))
 
@@ -92,6 +92,6 @@ def _entry(record: Record, compared: Match) -> dict[str, Any]:
 
 
 def _grade(compared: Match) -> str:
-    if compared.proof:
+    if compared.proof and not compared.is_another_name:
         return "certain"
     return "probable" if compared.score >= PROBABLE_FROM else "possible"

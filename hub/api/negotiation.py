@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/http.html#mime-type, RFC 7240, RFC 9110 section 13
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,7 +49,11 @@ NOTHING_PREFERRED = Prefer()
 
 def asked() -> Asked:
     """Return the form that this request wants its answer in."""
-    environ = request.environ
+    return asked_in(request.environ)
+
+
+def asked_in(environ: MutableMapping[str, Any]) -> Asked:
+    """Return the same of a WSGI environment, which keeps it."""
     found: Asked | None = environ.get(_ASKED)
     if found is None:
         query = environ.get("QUERY_STRING", "")

@@ -7,12 +7,10 @@ sent back as an update.
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
 from fhir import registry
 from fhir.jsontext import dumps
 from fhir.outcomes import BadRequestError
-from hub.api import answers, withheld, writes
+from hub.api import withheld, writes
 from hub.records import Record
 
 SUBSETTED = {
@@ -23,10 +21,12 @@ SUMMARIES = ("true", "text", "data", "count", "false")
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
 
 
-def resource(record: Record, summary: str | None, elements: Sequence[str]) -> orjson.Fragment:
+def text(record: Record, summary: str | None, elements: Sequence[str]) -> str:
     """Return the JSON of a record, or of the part of it that was asked for."""
-    text = shown(record, summary, elements)
-    return answers.resource(record) if text is None else orjson.Fragment(text)
+    if summary is None and not elements:
+        return withheld.text_shown(record.type, record.text)
+    part = shown(record, summary, elements)
+    return withheld.text_shown(record.type, record.text) if part is None else part
 
 
 def shown(record: Record, summary: str | None, elements: Sequence[str]) -> str | None:

@@ -13,6 +13,7 @@ from fhir import jsontext, registry
 from fhir.outcomes import BadRequestError, FHIRError, Issue, NotFoundError
 from fhir.registry import SUPPORTED_TYPES
 from fhir.registry.profiles import profile, profile_urls
+from fhir.validation.membership import Membership
 from fhir.validation.review import review
 from hub import records
 from hub.api import answers, errors, limits, negotiation, writes
@@ -21,6 +22,7 @@ from hub.api.operations import Operation, Parameter, operation
 from hub.api.parameters import Given, of_resource
 from hub.auth import current_actor, current_grant
 from hub.domain.errors import RuleError
+from hub.records import terminology
 from hub.transaction import transaction
 
 MODES = ("create", "update", "delete", "profile")
@@ -73,7 +75,12 @@ def validate(resource_type: str | None, record_id: str | None) -> Response:
         text = f"mode {asked.mode} is asked at a record's address"
         raise BadRequestError(text, expression="mode")
     if resource is not None:
-        issues += review(resource, resource_type=resource_type, profiles=asked.profiles)
+        issues += review(
+            resource,
+            resource_type=resource_type,
+            profiles=asked.profiles,
+            members=Membership(terminology.holdings(current_actor())),
+        )
     elif asked.mode != "delete":
         raise BadRequestError("give a resource", expression="resource", code="required")
     if asked.mode in {"create", "update", "delete"} and not _broken(issues):

@@ -46,7 +46,9 @@ KEPT = frozenset(
         "PractitionerRole",
         "Provenance",
         "QuestionnaireResponse",
+        "Schedule",
         "ServiceRequest",
+        "Slot",
     }
 )
 """Types of which the hub writes managed records, and which have no guard (hub/services/guards)."""

@@ -41,9 +41,10 @@ def current_grant() -> Grant | None:
 
 def admit() -> BaseResponse | None:
     """Find the Actor of this request, or refuse it; runs before every view."""
+    held = g.__dict__
     for name in _OF_ONE_REQUEST:
         # An application context can outlive a request (commands, tests); who asked must not.
-        g.pop(name, None)
+        held.pop(name, None)
     path = request.environ["PATH_INFO"]
     if path.startswith(_SYSTEMS) or path == API_PREFIX:
         _admit_system()

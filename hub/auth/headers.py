@@ -7,6 +7,11 @@ import secrets
 
 from flask import Response, g, request
 
+from hub.written import Written
+
+_STRICT = ("Strict-Transport-Security", "max-age=31536000")
+_OF_TEXT = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
+
 
 def csp_nonce() -> str:
     """Return this request's nonce; a script element without it does not run."""
@@ -19,6 +24,11 @@ def csp_nonce() -> str:
 def protect(response: Response) -> Response:
     """Add what a browser needs to be told, without overriding what a page has said itself."""
     headers = response.headers
+    if isinstance(response, Written):
+        response.beside += _OF_TEXT if "Cache-Control" not in headers else _OF_TEXT[:1]
+        if request.environ["wsgi.url_scheme"] == "https":
+            response.beside += (_STRICT,)
+        return response
     if headers.get("X-Content-Type-Options") is None:
         headers.add("X-Content-Type-Options", "nosniff")
     if request.endpoint != "static" and headers.get("Cache-Control") is None:
@@ -26,7 +36,7 @@ def protect(response: Response) -> Response:
         # says "private, no-cache" itself, so that its ETag can be asked about.
         headers.add("Cache-Control", "no-store")
     if request.environ["wsgi.url_scheme"] == "https":
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers.setdefault(*_STRICT)
     if headers.get("Content-Type", "").startswith("text/html"):
         headers.setdefault("Content-Security-Policy", _policy())
         headers.setdefault("Referrer-Policy", "same-origin")

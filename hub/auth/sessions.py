@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
+from hub import clock
 from hub.auth.real_time import real_now
 from hub.auth.tokens import new_token, token_hash
 from hub.db import db
 from hub.domain.actor import Actor, ActorKind
 from hub.models.account import Account
 from hub.models.session import Session
+from hub.queries import deputising
 
 IDLE = timedelta(hours=2)
 """Without a request by the person: a shift's pause, not a night."""
@@ -28,6 +30,7 @@ def actor_of(account: Account) -> Actor:
         organization=account.organization,
         role=account.role,
         teams=frozenset(account.teams),
+        acts_for=deputising.absent_for(account.practitioner, clock.now()),
     )
 
 
@@ -46,6 +49,8 @@ def open_session(account: Account, *, address: str = "") -> str:
             address=address,
         )
     )
+    # In the hub's own time: it is read by rules about work, not by the door.
+    account.signed_in_at = clock.now()
     db.session.flush()
     return token
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
 
+from hub import clock
 from hub.auth.real_time import real_now
 from hub.db import db, driver
 from hub.domain.actor import Actor, ActorKind
@@ -137,7 +138,10 @@ def forget_tokens() -> None:
 
 _SELECT = """
 SELECT t.scopes, t.expires_at, c.scopes, c.id, c.name, c.organization, c.rate_limit, c.own_ids,
-       c.trusted_nhs_numbers, a.username, a.display, a.practitioner, a.organization, a.role, a.teams
+       c.trusted_nhs_numbers, a.username, a.display, a.practitioner, a.organization, a.role,
+       a.teams,
+       ARRAY(SELECT d.practitioner FROM deputy d JOIN absence ab ON ab.id = d.absence_id
+             WHERE d.deputy = a.practitioner AND ab.during @> %s::timestamptz)
 FROM access_token t
 LEFT JOIN client c ON c.id = t.client_id AND c.active
 LEFT JOIN account a ON a.username = t.username AND a.active
@@ -150,7 +154,7 @@ WHERE t.token_hash = %s AND t.revoked_at IS NULL AND t.expires_at > %s
 def _select(key: bytes) -> tuple[Grant | None, float]:
     moment = real_now()
     with driver() as connection:
-        row = connection.execute(_SELECT, (key, moment)).fetchone()
+        row = connection.execute(_SELECT, (clock.now(), key, moment)).fetchone()
     if row is None:
         return None, 0.0
     scopes, expires_at, registered = row[:3]
@@ -166,7 +170,7 @@ def _select(key: bytes) -> tuple[Grant | None, float]:
         )
         grant = Grant(actor, rate_limit, own_ids, trusted)
     else:
-        username, display, practitioner, employer, role, teams = row[9:]
+        username, display, practitioner, employer, role, teams, acts_for = row[9:]
         actor = Actor(
             kind=ActorKind.PERSON,
             id=f"user/{username}",
@@ -175,6 +179,7 @@ def _select(key: bytes) -> tuple[Grant | None, float]:
             organization=employer,
             role=role,
             teams=frozenset(teams),
+            acts_for=frozenset(acts_for),
         )
         # A person's application types what a person types: no limit beyond the server's own.
         grant = Grant(actor, None, False, True)

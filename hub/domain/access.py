@@ -16,6 +16,7 @@ class Basis(StrEnum):
     CARE_TEAM = "care-team"
     OPEN_TASK = "open-task"
     TEAM_WORK = "team-work"
+    OFFERED = "offered-work"
     REQUESTED = "requested-work"
     REGISTERED_PRACTICE = "registered-practice"
 
@@ -24,6 +25,7 @@ _BASIS_WORDS = {
     Basis.CARE_TEAM: "is in this person's care team",
     Basis.OPEN_TASK: "has open work for this person",
     Basis.TEAM_WORK: "is in a team that has open work for this person",
+    Basis.OFFERED: "is asked to take over open work for this person",
     Basis.REQUESTED: "asked for open work for this person",
     Basis.REGISTERED_PRACTICE: "works for the practice this person is registered with",
 }
@@ -67,14 +69,17 @@ def decide(
         return AccessAnswer(False, f"{who} is a system whose scopes do not allow this.")
     if not in_compartment:
         return AccessAnswer(True, "This record is not about a person: everybody signed in sees it.")
-    mine = {actor.practitioner, actor.organization, *actor.teams} - {None}
+    mine = {actor.practitioner, actor.organization, *actor.teams, *actor.acts_for} - {None}
     held = sorted(
         (each for each in relationships if each.party in mine),
         key=lambda each: (list(Basis).index(each.basis), each.party),
     )
     for each in held:
         if agreement_signed or each.party == actor.organization:
-            return AccessAnswer(True, f"{who} {_BASIS_WORDS[each.basis]}.", each.basis)
+            words = _BASIS_WORDS[each.basis]
+            if each.party in actor.acts_for:
+                words = f"acts for somebody who is away and {words}"
+            return AccessAnswer(True, f"{who} {words}.", each.basis)
     if held:
         return AccessAnswer(
             False, f"The organisation of {who} has not signed the sharing agreement."

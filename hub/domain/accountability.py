@@ -37,6 +37,8 @@ class Holding:
     practitioner: str
     start: datetime
     end: datetime | None = None
+    stands_in: bool = False
+    """Nobody is named: this person answers until somebody is. The role stays vacant."""
 
     def holds_at(self, instant: datetime) -> bool:
         return self.start <= instant and (self.end is None or instant < self.end)
@@ -91,10 +93,13 @@ def name(
     """Hand a role to somebody: the holder before ends at the same instant, history is kept."""
     if not practitioner.startswith("Practitioner/"):
         raise RuleError("accountable is a named person, not a team", field="practitioner")
-    ofs = [each for each in history if each.role is role]
-    last = max(ofs, key=lambda each: each.start, default=None)
+    last = last_of(history, role)
+    if last is not None and last.stands_in and last.end is None and last.start == start:
+        # Nobody has answered for no time at all.
+        history = tuple(each for each in history if each is not last)
+        last = last_of(history, role)
     if last is not None:
-        if last.end is None and last.practitioner == practitioner:
+        if last.end is None and last.practitioner == practitioner and not last.stands_in:
             raise StateError(f"{practitioner} holds this already", field="practitioner")
         if start <= last.start:
             raise RuleError(
@@ -109,9 +114,55 @@ def name(
     return (*renewed, Holding(role=role, practitioner=practitioner, start=start))
 
 
+def last_of(history: Iterable[Holding], role: AccountableRole) -> Holding | None:
+    """Return the spell of a role that began last, a stand-in's too."""
+    return max(
+        (each for each in history if each.role is role), key=lambda each: each.start, default=None
+    )
+
+
+def stand_in(
+    history: tuple[Holding, ...],
+    role: AccountableRole,
+    practitioner: str,
+    *,
+    since: datetime | None,
+    now: datetime,
+) -> tuple[Holding, ...]:
+    """Let somebody answer for a role that nobody holds, from the moment it was left.
+
+    ``since`` is when the need began; the spell closes the gap since the last one ended, and where
+    there never was one it begins with the need. A role that is held stays as it is; a stand-in
+    who is somebody else is relieved now.
+    """
+    last = last_of(history, role)
+    if last is not None and (last.end is None or last.end > now):
+        if not last.stands_in or last.end is not None or last.practitioner == practitioner:
+            return history
+        history = stand_down(history, role, now)
+        last = last_of(history, role)
+    known = [each for each in (last.end if last else None, since) if each is not None]
+    start = min(max(known), now) if known else now
+    return (*history, Holding(role, practitioner, start, stands_in=True))
+
+
+def stand_down(
+    history: tuple[Holding, ...], role: AccountableRole, now: datetime
+) -> tuple[Holding, ...]:
+    """End a stand-in for a role: nobody must hold it any more, or somebody else stands in."""
+    kept = []
+    for each in history:
+        if each.role is role and each.stands_in and each.end is None:
+            if each.start < now:
+                kept.append(replace(each, end=now))
+        else:
+            kept.append(each)
+    return tuple(kept)
+
+
 def end(history: tuple[Holding, ...], role: AccountableRole, at: datetime) -> tuple[Holding, ...]:
     """End a role without a successor; where it is required, that is a vacancy."""
-    held = holder_at(history, role, at)
+    held = holder_at((each for each in history if not each.stands_in), role, at)
     if held is None or held.end is not None:
         raise StateError(f"nobody holds {role} who could leave it", field="role")
     if at == held.start:
@@ -127,7 +178,7 @@ def vacancies(
     away: frozenset[str] = frozenset(),
 ) -> tuple[Vacancy, ...]:
     """Return the required roles that nobody fills; ``away`` are leavers and long absences."""
-    holdings = tuple(history)
+    holdings = tuple(each for each in history if not each.stands_in)
     found = []
     for role in sorted(required):
         holder = holder_at(holdings, role, instant)

@@ -32,6 +32,8 @@ class Actor:
     teams: frozenset[str] = field(default_factory=frozenset)
     """``CareTeam/<id>`` of the hub's teams the person belongs to."""
     scopes: frozenset[str] = field(default_factory=frozenset)
+    acts_for: frozenset[str] = field(default_factory=frozenset)
+    """``Practitioner/<id>`` of those who are away now and whose deputy this person is."""
 
     @property
     def reference(self) -> str | None:

@@ -98,7 +98,7 @@ def openings_on(calendar: Calendar, day: date) -> tuple[Opening, ...]:
 def is_open(calendar: Calendar, instant: datetime) -> bool:
     """Return whether the service is open at an instant; the closing instant itself is closed."""
     day = local(calendar, instant).date()
-    return any(start <= instant < end for start, end in _intervals(calendar, day))
+    return any(start <= instant < end for start, end in intervals(calendar, day))
 
 
 def next_open(calendar: Calendar, instant: datetime) -> datetime:
@@ -112,7 +112,7 @@ def next_open(calendar: Calendar, instant: datetime) -> datetime:
 def open_until(calendar: Calendar, instant: datetime) -> datetime | None:
     """Return the end of the opening that holds ``instant``, or None when closed (UTC)."""
     day = local(calendar, instant).date()
-    return next((end for start, end in _intervals(calendar, day) if start <= instant < end), None)
+    return next((end for start, end in intervals(calendar, day) if start <= instant < end), None)
 
 
 def add_open_time(calendar: Calendar, start: datetime, amount: timedelta) -> datetime:
@@ -144,7 +144,7 @@ def open_time_between(calendar: Calendar, start: datetime, end: datetime) -> tim
     day = local(calendar, start).date()
     last = local(calendar, end).date()
     while day <= last:
-        for opened, closed in _intervals(calendar, day):
+        for opened, closed in intervals(calendar, day):
             total += max(min(closed, end) - max(opened, start), timedelta(0))
         day += timedelta(days=1)
     return total
@@ -157,8 +157,8 @@ def end_of_day(calendar: Calendar, day: date) -> datetime:
 
 def close_of_day(calendar: Calendar, day: date) -> datetime | None:
     """Return when the last opening of a local day ends, or None on a closed day (UTC)."""
-    intervals = _intervals(calendar, day)
-    return intervals[-1][1] if intervals else None
+    opened = intervals(calendar, day)
+    return opened[-1][1] if opened else None
 
 
 def open_day_after(calendar: Calendar, day: date, count: int) -> date:
@@ -178,15 +178,16 @@ def _intervals_from(calendar: Calendar, instant: datetime) -> Iterator[tuple[dat
     day = local(calendar, instant).date()
     last_open = day
     while (day - last_open).days <= HORIZON_DAYS:
-        intervals = _intervals(calendar, day)
-        if intervals:
+        opened = intervals(calendar, day)
+        if opened:
             last_open = day
-        yield from intervals
+        yield from opened
         day += timedelta(days=1)
     raise _never_opens(calendar)
 
 
-def _intervals(calendar: Calendar, day: date) -> list[tuple[datetime, datetime]]:
+def intervals(calendar: Calendar, day: date) -> list[tuple[datetime, datetime]]:
+    """Return the openings of a local day as instants (UTC)."""
     return [
         (
             _instant(calendar, day, opening.opens),

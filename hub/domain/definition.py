@@ -6,12 +6,21 @@ these frozen shapes are what the rest of the hub reads. Codes are the keys of ev
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date
 
+from hub.domain.answers import Answers
 from hub.domain.calendars import Calendar
 from hub.domain.clocks import ClockRule
+from hub.domain.content import CodeList, Form, PlanSection
+from hub.domain.cover_needs import CoverNeed
+from hub.domain.discharge import DischargePolicy
 from hub.domain.escalation import EscalationPolicy
+from hub.domain.handover import HandoverPolicy
+from hub.domain.offer import WorkPolicy
+from hub.domain.red_flags import RedFlag
 from hub.domain.routing import RoutingPolicy
+from hub.domain.staffing import RotaPattern, ShiftTime, StaffMember
+from hub.domain.stuck import StuckPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,18 @@ class Area:
     population: int
     postcodes: tuple[str, ...] = ()
     """Outward codes (``SS1``) that lie in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Minutes on the road from one area to another, the same there and back."""
+
+    code: str
+    start: str
+    """Area code."""
+    end: str
+    """Area code; the same as ``start``: from one home to the next inside the area."""
+    minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,8 @@ class Service:
     """Empty: the whole district."""
     neighbours: tuple[str, ...] = ()
     """Services a referral may be moved to inside the bundle."""
+    only_in_area: bool = False
+    """Its people go to the areas that they cover and nowhere else: a filter, not a wish."""
     minutes: int = 45
     """Size of its usual task."""
     in_bundle: bool = True
@@ -131,57 +154,6 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class ShiftTime:
-    """A kind of shift in local time; one that ends at or before its start runs past midnight."""
-
-    code: str
-    name: str
-    starts: time
-    ends: time
-
-
-@dataclass(frozen=True, slots=True)
-class RotaPattern:
-    """A repeating rota: ``weeks[n][weekday]`` is a shift code or None for a day off."""
-
-    code: str
-    name: str
-    weeks: tuple[tuple[str | None, ...], ...]
-    bank_holidays: bool = True
-    """Whether it is worked on bank holidays."""
-
-
-@dataclass(frozen=True, slots=True)
-class StaffMember:
-    """One person of the hub. ``username`` is the record id: ``Practitioner/<username>``."""
-
-    username: str
-    given: str
-    family: str
-    gender: str
-    role: str
-    organisation: str
-    teams: tuple[str, ...]
-    rota: str
-    rota_week: int = 0
-    """Where in the pattern this person starts, so that a team never rests as one."""
-    skills: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ("en",)
-    areas: tuple[str, ...] = ()
-    capacity_minutes: int = 360
-    """Task minutes a shift has room for."""
-    phone: str = ""
-    registration: str | None = None
-    """GMC, NMC or HCPC number, as ``gmc|1234567``."""
-    demo: str | None = None
-    """What this demo user shows; None: no demo sign-in."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.given} {self.family}"
-
-
-@dataclass(frozen=True, slots=True)
 class Spor:
     """The single point of referral."""
 
@@ -194,10 +166,14 @@ class Spor:
     triage_minutes: int = 10
     duplicate_days: int = 14
     """Same person and need within this window: shown to triage."""
+    letter_days: int = 14
+    """How old a letter may be that is typed in; an older one is a matter for a telephone call."""
     revolving_door_referrals: int = 3
     revolving_door_days: int = 365
     falls_question_age: int = 65
     default_offer: str = "reablement"
+    answer_minutes: Mapping[str, int] = field(default_factory=dict)
+    """FHIR priority -> minutes in which a referrer is to answer a question; a day where unsaid."""
     falls_service: str = "falls"
     """Service that assesses everyone who answers the falls question with yes."""
     carers_service: str = "social-care"
@@ -232,60 +208,6 @@ class RoutingRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Concept:
-    code: str
-    display: str
-    definition: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CodeList:
-    code: str
-    name: str
-    system: str
-    concepts: tuple[Concept, ...]
-
-    def display(self, code: str) -> str:
-        """Return the words for a code; an unknown code stands for itself."""
-        return next((each.display for each in self.concepts if each.code == code), code)
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        return tuple(each.code for each in self.concepts)
-
-
-@dataclass(frozen=True, slots=True)
-class FormField:
-    name: str
-    label: str
-    kind: str = "text"
-    """``text lines date instant number choice choices yes-no person``."""
-    required: bool = False
-    hint: str = ""
-    choices: str | None = None
-    """Code list of a choice."""
-    longest: int = 4000
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    code: str
-    title: str
-    purpose: str
-    """``referral plan register assessment measure``."""
-    fields: tuple[FormField, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanSection:
-    code: str
-    title: str
-    prompt: str
-    mandatory: bool = False
-    order: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class ClientSystem:
     """An external system that may get tokens."""
 
@@ -299,6 +221,10 @@ class ClientSystem:
     """Points a minute; None: no limit."""
     trusted_nhs_numbers: bool = True
     references_must_resolve: bool = False
+    messages_url: str = ""
+    """Where the hub posts its responses to this system; empty: through the proxy of the setting."""
+    answers: Answers = Answers.STANDARD
+    """Whether it is told of transfers of care too, which the standard has no answer for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,16 +274,37 @@ class HubDefinition:
     subscribers: Mapping[str, SubscribedSystem]
     review_days: Mapping[str, int]
     """Risk band or end-of-life stage (``risk.high``, ``eol.weeks``) -> days between reviews."""
+    red_flags: tuple[RedFlag, ...] = ()
     bank_holidays: frozenset[date] = frozenset()
     """Bank holidays of England, computed when the definition is loaded; calendars hold them too."""
+    handover: HandoverPolicy = field(default_factory=HandoverPolicy)
+    stuck: StuckPolicy = field(default_factory=StuckPolicy)
+    discharge: DischargePolicy = field(default_factory=DischargePolicy)
+    """How letters and discharge summaries are taken in."""
     task_minutes: Mapping[str, int] = field(default_factory=dict)
     """Task code -> usual size, where it is not the service's."""
+    task_points: Mapping[str, int] = field(default_factory=dict)
+    """Task code -> points, its weight beside its minutes; 1 where it is not said."""
+    travel: Mapping[str, Journey] = field(default_factory=dict)
+    """Code -> minutes between two areas."""
+    work: WorkPolicy = field(default_factory=WorkPolicy)
+    """How long people may take to answer an offer or to look at a hold."""
+    cover_needs: Mapping[str, CoverNeed] = field(default_factory=dict)
+    """Who must be at work when, where it is more than the default (``cover_of_hub.needs_of``)."""
 
     def team_of(self, service: str) -> Team:
         return self.teams[self.services[service].team]
 
     def members(self, team: str) -> tuple[StaffMember, ...]:
         return tuple(each for each in self.staff.values() if team in each.teams)
+
+    def travel_to(self, area: str) -> tuple[tuple[str, int], ...]:
+        """Return (area, minutes) from each area that has a journey to this one."""
+        found = {
+            **{each.start: each.minutes for each in self.travel.values() if each.end == area},
+            **{each.end: each.minutes for each in self.travel.values() if each.start == area},
+        }
+        return tuple(sorted(found.items()))
 
     def service_for_dos_id(self, dos_id: str) -> Service | None:
         return next((each for each in self.services.values() if each.dos_id == dos_id), None)

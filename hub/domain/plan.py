@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from hub.domain.definition import PlanSection
+from hub.domain.content import PlanSection
 from hub.domain.errors import RuleError, StateError
 
 ESCALATION = "escalation-triggers"

@@ -5,6 +5,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from fhir.systems import CAREHUB
+
+CHANNEL_EXTENSION = f"{CAREHUB}/StructureDefinition/referral-channel"
+"""URL of the extension of ServiceRequest that says through which door it came."""
+
 
 class Channel(StrEnum):
     """The front door a referral came through."""
@@ -149,3 +154,6 @@ class ReceiveReferral:
     request: dict[str, Any] | None = None
     """The message's own ServiceRequest, whose further elements are kept."""
     message: MessageIdentity | None = None
+    received: datetime | None = None
+    """When a letter or e-mail came in, where that was before it was typed: the clock runs from
+    then."""

@@ -6,10 +6,18 @@ Source: the care model, section 5 ("who is on shift now: rota, not working patte
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from hub.domain.errors import RuleError
+
+WORK = "work"
+ON_CALL = "on-call"
+KINDS = (WORK, ON_CALL)
+
+
+REST = timedelta(hours=11)
+"""Daily rest between two shifts: Working Time Regulations 1998, regulation 10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +32,20 @@ class Shift:
     ends_at: datetime
     role: str | None = None
     place: str | None = None
+    kind: str = "work"
+    """``work`` or ``on-call``: who is on call is asked only when nobody at work fits."""
+    service: str | None = None
+    """``HealthcareService/<code>`` the shift is kept for; None: all services of the team."""
+    areas: tuple[str, ...] = ()
+    """Areas of home visits in this shift; empty: those of the person."""
 
     def __post_init__(self) -> None:
         if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None:
             raise RuleError("a shift needs its time zone", field="starts_at")
         if self.ends_at <= self.starts_at:
             raise RuleError("a shift ends after it starts", field="ends_at")
+        if self.kind not in KINDS:
+            raise RuleError(f"{self.kind} is not a kind of shift", field="kind", allowed=KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +138,33 @@ def on_shift(rota: Rota, at: datetime, *, team: str | None = None) -> tuple[Shif
             key=_shift_key,
         )
     )
+
+
+def attended(
+    shift: Shift, absences: Iterable[Absence]
+) -> tuple[tuple[datetime, datetime, bool], ...]:
+    """Return the shift cut where its person comes and goes: (from, to, whether they are there)."""
+    away = sorted(
+        (max(each.starts_at, shift.starts_at), min(each.ends_at or shift.ends_at, shift.ends_at))
+        for each in absences
+        if each.staff == shift.staff
+        and each.starts_at < shift.ends_at
+        and (each.ends_at is None or each.ends_at > shift.starts_at)
+    )
+    pieces: list[tuple[datetime, datetime, bool]] = []
+    reached = shift.starts_at
+    for starts, ends in away:
+        if starts > reached:
+            pieces.append((reached, starts, True))
+        if ends > reached:
+            begins = max(starts, reached)
+            if pieces and not pieces[-1][2] and pieces[-1][1] == begins:
+                begins = pieces.pop()[0]
+            pieces.append((begins, ends, False))
+            reached = ends
+    if reached < shift.ends_at:
+        pieces.append((reached, shift.ends_at, True))
+    return tuple(pieces)
 
 
 def overlapping(shifts: Iterable[Shift]) -> tuple[tuple[Shift, Shift], ...]:

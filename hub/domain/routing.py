@@ -6,11 +6,12 @@ an owner: when no person fits, a desk (a team that is always there) takes it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from hub.domain import calendars, snapshot
+from hub.domain import calendars, routing_clock, routing_fit
 from hub.domain.calendars import Calendar
-from hub.domain.rota import Absence, Rota, Shift
+from hub.domain.errors import RuleError
+from hub.domain.rota import ON_CALL, Absence, Rota, Shift
 from hub.domain.routing_facts import (
     Bar,
     Candidate,
@@ -19,9 +20,11 @@ from hub.domain.routing_facts import (
     Inputs,
     Level,
     Priority,
+    Reach,
     RoutingPolicy,
     RoutingTask,
     Score,
+    WideningStep,
 )
 from hub.domain.routing_words import (
     bar_words,
@@ -39,19 +42,24 @@ __all__ = [
     "Inputs",
     "Level",
     "Priority",
+    "Reach",
     "RoutingPolicy",
     "RoutingTask",
     "Score",
+    "WideningStep",
+    "again",
     "decide",
     "explain",
-    "from_json",
     "opening_for",
-    "replay",
-    "to_json",
     "what_if_off",
+    "what_if_on",
     "why_not",
     "works_from",
 ]
+
+_Fit = tuple[Score, Candidate, Shift, Level]
+
+_USUAL_SHIFT = timedelta(hours=8)
 
 
 def decide(  # noqa: PLR0917 - the signature of the design, decision 6
@@ -104,9 +112,8 @@ def opening_for(calendar: Calendar, now: datetime) -> tuple[datetime, datetime]:
     return start, calendars.open_until(calendar, start) or start
 
 
-def replay(stored: Mapping[str, object]) -> Decision:
-    """Decide again from the inputs of a stored decision (``to_json``)."""
-    inputs = snapshot.thaw(Inputs, stored["inputs"])
+def again(inputs: Inputs) -> Decision:
+    """Decide again from the inputs of a decision: the same inputs give the same answer."""
     return decide(
         inputs.task, inputs.candidates, inputs.rota, inputs.calendar, inputs.policy, inputs.now
     )
@@ -117,78 +124,163 @@ def what_if_off(decision: Decision, staff: str) -> Decision:
     inputs = decision.inputs
     away = Absence(staff=staff, starts_at=inputs.now, ends_at=None, reason="what if")
     rota = replace(inputs.rota, absences=(*inputs.rota.absences, away))
-    return decide(inputs.task, inputs.candidates, rota, inputs.calendar, inputs.policy, inputs.now)
+    return again(replace(inputs, rota=rota))
 
 
-def to_json(decision: Decision) -> dict[str, object]:
-    """Return the decision as JSON."""
-    stored: dict[str, object] = snapshot.freeze(decision)
-    return stored
+def what_if_on(decision: Decision, staff: str) -> Decision:
+    """Decide again as if one person were at work.
 
-
-def from_json(stored: Mapping[str, object]) -> Decision:
-    """Return a stored decision as it was made, without deciding again."""
-    return snapshot.thaw(Decision, stored)
+    Only of those who were asked: of anybody else the decision knows nothing. Raises RuleError.
+    """
+    inputs = decision.inputs
+    person = next((each for each in inputs.candidates if each.staff == staff), None)
+    if person is None:
+        raise RuleError(
+            f"{staff} was not among those who were asked",
+            field="if-on",
+            allowed=sorted({each.staff for each in inputs.candidates}),
+        )
+    start, end = opening_for(inputs.calendar, inputs.now)
+    ends = max(end, start + _USUAL_SHIFT)
+    rota = replace(
+        inputs.rota,
+        shifts=(*inputs.rota.shifts, Shift(staff, person.team, start, ends, person.role)),
+        absences=tuple(each for each in inputs.rota.absences if each.staff != staff),
+    )
+    return again(replace(inputs, rota=rota))
 
 
 def _decide(inputs: Inputs, start: datetime) -> Decision:
     task = inputs.task
     if start > inputs.now and task.is_urgent:
         return _to_desk(
-            inputs, start, Level.OUT_OF_HOURS if task.out_of_hours_desk else Level.DESK, ()
+            inputs, start, Level.OUT_OF_HOURS if task.out_of_hours_desk else Level.DESK, {}
         )
-    shifts: dict[str, list[Shift]] = {}
-    for shift in inputs.rota.shifts:
-        shifts.setdefault(shift.staff, []).append(shift)
-    absences: dict[str, list[Absence]] = {}
-    for away in inputs.rota.absences:
-        absences.setdefault(away.staff, []).append(away)
+    search = _Search(inputs, start)
+    for step in inputs.policy.widening:
+        if step.only_urgent and not task.is_urgent:
+            continue
+        if step.to is Reach.DESK:
+            break
+        found = search.ask(step.to)
+        if found is not None:
+            return found
+    if (found := search.least_late()) is not None:
+        return found
+    return _to_desk(inputs, start, Level.DESK, search.exclusions)
 
-    exclusions: list[Exclusion] = []
-    for team in (task.team, *task.neighbours):
-        fitting: list[tuple[Score, Candidate, Shift]] = []
+
+class _Search:
+    """One search through the steps of the widening; remembers whom it could not take, and why."""
+
+    def __init__(self, inputs: Inputs, start: datetime) -> None:
+        self._inputs = inputs
+        self._start = start
+        self._shifts: dict[tuple[str, bool], list[Shift]] = {}
+        self._absences: dict[str, list[Absence]] = {}
+        for shift in inputs.rota.shifts:
+            self._shifts.setdefault((shift.staff, shift.kind == ON_CALL), []).append(shift)
+        for away in inputs.rota.absences:
+            self._absences.setdefault(away.staff, []).append(away)
+        self.exclusions: dict[tuple[str, str], Exclusion] = {}
+        self._late: list[_Fit] = []
+
+    def ask(self, reach: Reach) -> Decision | None:
+        """Ask one step: team by team, the best of the first team that has somebody."""
+        task = self._inputs.task
+        teams = {
+            Reach.TEAM: (task.team,),
+            Reach.NEIGHBOURS: task.neighbours,
+            Reach.ON_CALL: (task.team, *task.neighbours),
+        }[reach]
+        for team in teams:
+            level = Level.TEAM if team == task.team else Level.NEIGHBOUR
+            found = self._best(team, Level.ON_CALL if reach is Reach.ON_CALL else level)
+            if found is not None:
+                return found
+        return None
+
+    def _best(self, team: str, level: Level) -> Decision | None:
+        inputs, on_call = self._inputs, level is Level.ON_CALL
+        fitting: list[_Fit] = []
         for candidate in inputs.candidates:
             if candidate.team != team:
                 continue
-            worked, absence = _shift_of(
-                shifts.get(candidate.staff, ()), absences.get(candidate.staff, ()), start
-            )
-            bar = _bar(inputs, candidate, worked, absence)
-            if bar is not None or worked is None:
-                bar = bar or Bar.OFF_SHIFT
-                words = bar_words(
-                    bar,
-                    task,
-                    candidate,
-                    absence=absence,
-                    minutes_per_visit=inputs.policy.minutes_per_visit,
-                )
-                exclusions.append(Exclusion(candidate.staff, bar, words))
+            planned = self._shifts.get((candidate.staff, on_call), ())
+            if on_call and not planned:
+                # What was said of them at work stands: nobody calls them.
                 continue
-            fitting.append((_score(inputs, candidate, worked), candidate, worked))
-        if fitting:
-            fitting.sort(key=lambda each: (-each[0].total, each[0].staff))
-            score, chosen, worked = fitting[0]
-            level = Level.TEAM if team == task.team else Level.NEIGHBOUR
-            return Decision(
-                owner=chosen.staff,
-                level=level,
-                reasons=reasons_for_person(inputs, level, chosen, worked, score),
-                tell_lead=level is not Level.TEAM,
-                works_from=max(start, worked.starts_at),
-                exclusions=tuple(exclusions),
-                scores=tuple(each[0] for each in fitting),
-                inputs=inputs,
-            )
-    return _to_desk(inputs, start, Level.DESK, tuple(exclusions))
+            absences = self._absences.get(candidate.staff, ())
+            worked, absence = routing_fit.shift_of(planned, absences, self._start)
+            if not on_call and worked is None and (candidate.staff, True) in self._shifts:
+                self.exclusions[candidate.staff, team] = Exclusion(
+                    candidate.staff, Bar.OFF_SHIFT, "on call, and somebody is at work"
+                )
+                continue
+            bar = routing_fit.bar_of(inputs, candidate, worked, absence)
+            if bar is not None or worked is None:
+                self._exclude(candidate, bar or Bar.OFF_SHIFT, absence)
+                continue
+            fit = (routing_fit.score_of(inputs, candidate, worked), candidate, worked, level)
+            if routing_clock.comes_too_late(
+                inputs.task, candidate, worked, inputs.policy, inputs.now
+            ):
+                self._exclude(candidate, Bar.TOO_LATE, None)
+                self._late.append(fit)
+                continue
+            self.exclusions.pop((candidate.staff, team), None)
+            fitting.append(fit)
+        return self._first_of(fitting) if fitting else None
+
+    def least_late(self) -> Decision | None:
+        """Return who has the least urgent work before it, when nobody can begin in time."""
+        everyone = [candidate for _, candidate, _, _ in self._late]
+        fitting: list[_Fit] = []
+        for score, candidate, worked, level in self._late:
+            self.exclusions.pop((candidate.staff, candidate.team), None)
+            points = routing_clock.least_late(candidate, everyone)
+            parts = {**score.parts, "least_late": points}
+            raised = Score(score.staff, score.total + points, parts)
+            fitting.append((raised, candidate, worked, level))
+        return self._first_of(fitting) if fitting else None
+
+    def _first_of(self, fitting: list[_Fit]) -> Decision:
+        fitting.sort(key=lambda each: (-each[0].total, each[0].staff))
+        score, chosen, worked, level = fitting[0]
+        return Decision(
+            owner=chosen.staff,
+            level=level,
+            reasons=reasons_for_person(self._inputs, level, chosen, worked, score),
+            tell_lead=level is not Level.TEAM
+            or "least_late" in score.parts
+            or bool(chosen.unreachable),
+            works_from=max(self._start, worked.starts_at),
+            exclusions=tuple(self.exclusions.values()),
+            scores=tuple(each[0] for each in fitting),
+            inputs=self._inputs,
+        )
+
+    def _exclude(self, candidate: Candidate, bar: Bar, absence: Absence | None) -> None:
+        words = bar_words(
+            bar,
+            self._inputs.task,
+            candidate,
+            absence=absence,
+            minutes_per_visit=self._inputs.policy.minutes_per_visit,
+        )
+        self.exclusions[candidate.staff, candidate.team] = Exclusion(candidate.staff, bar, words)
 
 
 def _to_desk(
-    inputs: Inputs, start: datetime, level: Level, exclusions: tuple[Exclusion, ...]
+    inputs: Inputs,
+    start: datetime,
+    level: Level,
+    excluded: Mapping[tuple[str, str], Exclusion],
 ) -> Decision:
     task = inputs.task
     owner = task.out_of_hours_desk if level is Level.OUT_OF_HOURS else None
     at_once = task.is_urgent and start > inputs.now
+    exclusions = tuple(excluded.values())
     return Decision(
         owner=owner or task.desk,
         level=level,
@@ -201,92 +293,3 @@ def _to_desk(
         scores=(),
         inputs=inputs,
     )
-
-
-def _shift_of(
-    shifts: Iterable[Shift], absences: Iterable[Absence], start: datetime
-) -> tuple[Shift | None, Absence | None]:
-    """Return the first shift that the person really works, else why they do not."""
-    away = None
-    for shift in sorted(shifts, key=lambda shift: (shift.starts_at, shift.ends_at, shift.team)):
-        begins = max(shift.starts_at, start)
-        away = next(
-            (
-                absence
-                for absence in absences
-                if absence.starts_at <= begins
-                and (absence.ends_at is None or begins < absence.ends_at)
-            ),
-            None,
-        )
-        if away is None:
-            return shift, None
-    return None, away
-
-
-def _bar(
-    inputs: Inputs, candidate: Candidate, shift: Shift | None, absence: Absence | None
-) -> Bar | None:
-    task = inputs.task
-    if candidate.staff in task.refused_by:
-        return Bar.REFUSED
-    if task.roles and candidate.role not in task.roles:
-        return Bar.ROLE
-    if not task.skills <= candidate.skills:
-        return Bar.SKILLS
-    if shift is None:
-        return Bar.ABSENT if absence is not None else Bar.OFF_SHIFT
-    if not candidate.may_see:
-        return Bar.NO_RELATIONSHIP
-    if candidate.conflict is not None:
-        return Bar.CONFLICT
-    room = candidate.capacity_minutes - candidate.load_minutes
-    if task.is_urgent:
-        room += inputs.policy.urgent_overrun_minutes
-    if task.minutes > room:
-        return Bar.NO_CAPACITY
-    return None
-
-
-def _score(inputs: Inputs, candidate: Candidate, shift: Shift) -> Score:
-    """Return whole points, so that a replay on another machine adds up to the same."""
-    task, policy, now = inputs.task, inputs.policy, inputs.now
-    today = calendars.local(inputs.calendar, now).date()
-    room = max(candidate.capacity_minutes - candidate.load_minutes - task.minutes, 0)
-    fresh = max(policy.fair_share_minutes - candidate.recent_minutes, 0)
-    points = {
-        "same_worker": policy.same_worker if _recent(policy, candidate.last_saw, today) else 0,
-        "same_team": policy.same_team
-        if _recent(policy, candidate.team_saw or candidate.last_saw, today)
-        else 0,
-        "place": policy.place if task.place and task.place in candidate.areas else 0,
-        "load": policy.load * room // max(candidate.capacity_minutes, 1),
-        "urgency": policy.urgency * _urgency_fit(task, candidate, shift, now) // 100,
-        "language": policy.language
-        if task.language and task.language in candidate.languages
-        else 0,
-        "gender": policy.gender if task.gender and task.gender == candidate.gender else 0,
-        "fairness": policy.fairness * fresh // max(policy.fair_share_minutes, 1),
-    }
-    return Score(
-        staff=candidate.staff,
-        total=sum(points.values()),
-        parts={part: value for part, value in points.items() if value},
-    )
-
-
-def _urgency_fit(task: RoutingTask, candidate: Candidate, shift: Shift, now: datetime) -> int:
-    """Return 0 to 100: the shift lasts to the deadline, and no other urgent work waits."""
-    begins = max(now, shift.starts_at)
-    wanted = timedelta(minutes=task.minutes)
-    if task.due_at is not None:
-        wanted = max(min(task.due_at - begins, timedelta(hours=4)), wanted)
-    lasts = max(shift.ends_at - begins, timedelta(0))
-    covers = 100 if lasts >= wanted else int(lasts * 100 / wanted)
-    if not task.is_urgent:
-        return covers
-    return (covers + 100 // (1 + candidate.open_urgent)) // 2
-
-
-def _recent(policy: RoutingPolicy, seen: date | None, today: date) -> bool:
-    return seen is not None and (today - seen).days <= policy.continuity_days

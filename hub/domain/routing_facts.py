@@ -42,20 +42,36 @@ class RoutingTask:
     due_at: datetime | None = None
     minutes: int = 45
     """Size of the task."""
+    points: int = 0
+    """Weight of the task: what it costs beside its minutes. 0: points do not bind it."""
     place: str | None = None
     """Area code of the person's home or care home."""
+    only_in_area: bool = False
+    """The service sends nobody outside the areas that they cover."""
+    travel: tuple[tuple[str, int], ...] = ()
+    """(area code, minutes) from each area to ``place``."""
+    care_home: str | None = None
+    """Organisation code of the care home that the person lives in."""
     language: str | None = None
     """Language the person asked for, where it matters to them."""
+    language_only: bool = False
+    """Nobody who does not speak it, not even when nobody else is there."""
     gender: str | None = None
     """Gender of worker the person asked for."""
+    gender_only: bool = False
+    """Nobody of another gender, not even when nobody else is there."""
     refused_by: frozenset[str] = frozenset()
     """``Practitioner/<id>`` of those who declined or breached it already."""
+    service: str | None = None
+    """``HealthcareService/<code>`` that the work is of; None: any."""
 
     def __post_init__(self) -> None:
         if not self.desk or not self.team:
             raise RuleError("a task always has a team and a desk to fall back on", field="desk")
         if self.minutes < 0:
             raise RuleError("a task takes no negative time", field="minutes")
+        if self.points < 0:
+            raise RuleError("a task has no negative points", field="points")
 
     @property
     def is_urgent(self) -> bool:
@@ -77,10 +93,18 @@ class Candidate:
     gender: str | None = None
     capacity_minutes: int = 360
     """Room of today's shift."""
+    capacity_points: int | None = None
+    """Points that a day of this person has; None: points do not bind them."""
+    rounds: frozenset[str] = frozenset()
+    """Organisation codes of the care homes whose round they do."""
     load_minutes: int = 0
     """Task minutes already given for today."""
+    load_points: int = 0
+    """Points already given for today."""
     open_urgent: int = 0
     """Urgent tasks open now."""
+    ahead_minutes: int = 0
+    """Minutes of urgent work before this one, the road counted (``routing_clock``)."""
     recent_minutes: int = 0
     """Task minutes given in the last four weeks: fairness."""
     last_saw: date | None = None
@@ -88,9 +112,33 @@ class Candidate:
     team_saw: date | None = None
     """Last contact of the candidate's team with this person."""
     may_see: bool = True
-    """False where no legitimate relationship can be made (no sharing agreement, restricted)."""
+    """False where no legitimate relationship can be made (``hidden_by`` says why)."""
+    hidden_by: str | None = None
+    """Why they may not see the record, in words: no sharing agreement, restricted, objection."""
     conflict: str | None = None
     """Why this person must not do it: family, a complaint, the person's wish."""
+    unreachable: str = ""
+    """Why they may not hear of it, in words: neither rung nor signed in. A flag, never a bar."""
+
+
+class Reach(StrEnum):
+    """Whom a step of the widening asks."""
+
+    TEAM = "team"
+    NEIGHBOURS = "neighbours"
+    ON_CALL = "on-call"
+    """Those of the team and then of its neighbours who can be called from home."""
+    DESK = "desk"
+    """The duty desk. Always there: it ends every list, written or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class WideningStep:
+    """One step of the search: asked only when the steps before it found nobody."""
+
+    to: Reach
+    only_urgent: bool = False
+    """Whether routine work passes this step by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +153,8 @@ class RoutingPolicy:
     urgency: int = 90
     language: int = 60
     gender: int = 60
+    unreachable: int = 200
+    """Taken off for whoever may not hear of the work."""
     fairness: int = 40
     continuity_days: int = 365
     """A contact older than this is not continuity any more."""
@@ -112,8 +162,30 @@ class RoutingPolicy:
     """Minutes of four weeks at which the fairness points are used up."""
     urgent_overrun_minutes: int = 60
     """How far past the room of a shift urgent work may go: safety comes before capacity."""
+    by_clock: bool = False
+    """Give urgent work by its clock: to somebody who can begin before it is due."""
+    road_minutes: int = 12
+    """Usual way to a visit, where urgent work before this one is counted."""
+    reserve_minutes: int = 30
+    """For the visit that somebody is at just now, and the way to this one."""
     minutes_per_visit: int = 45
     """Turns minutes into the visits that a person reads."""
+    travel: int = 0
+    """Points for being near: all of them next door, none at ``travel_limit_minutes``."""
+    travel_limit_minutes: int = 40
+    care_home_round: int = 0
+    """Points for whoever does the round of the person's care home."""
+    capacity_points: int | None = None
+    """Points of one person's day, where their own entry does not say; None: no limit."""
+    urgent_overrun_points: int = 0
+    """How far past the points of a day urgent work may go."""
+    widening: tuple[WideningStep, ...] = (
+        WideningStep(Reach.TEAM),
+        WideningStep(Reach.NEIGHBOURS),
+        WideningStep(Reach.ON_CALL),
+        WideningStep(Reach.DESK),
+    )
+    """Who is asked, in order. What finds nobody goes to the desk, whatever stands here."""
 
 
 class Level(StrEnum):
@@ -121,6 +193,7 @@ class Level(StrEnum):
 
     TEAM = "team"
     NEIGHBOUR = "neighbour"
+    ON_CALL = "on-call"
     DESK = "desk"
     OUT_OF_HOURS = "out-of-hours"
 
@@ -133,9 +206,15 @@ class Bar(StrEnum):
     SKILLS = "skills"
     ABSENT = "absent"
     OFF_SHIFT = "off-shift"
+    OTHER_SERVICE = "other-service"
     NO_RELATIONSHIP = "no-relationship"
     CONFLICT = "conflict"
+    PLACE = "place"
+    GENDER = "gender"
+    LANGUAGE = "language"
     NO_CAPACITY = "no-capacity"
+    NO_POINTS = "no-points"
+    TOO_LATE = "too-late"
 
 
 @dataclass(frozen=True, slots=True)

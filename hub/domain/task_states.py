@@ -37,6 +37,8 @@ class Party(StrEnum):
 
     OWNER = "owner"
     """The owner, or anyone on duty in the owning team."""
+    OFFERED = "offered"
+    """Somebody to whom the owner has offered it, and who has not answered yet."""
     REQUESTER = "requester"
     ACCOUNTABLE = "accountable"
     """Works for the organisation that is accountable for the task."""
@@ -51,6 +53,12 @@ OPEN: frozenset[TaskStatus] = frozenset(
     {_S.REQUESTED, _S.RECEIVED, _S.ACCEPTED, _S.READY, _S.IN_PROGRESS, _S.ON_HOLD}
 )
 CLOSED: frozenset[TaskStatus] = frozenset(TaskStatus) - OPEN
+
+PARTS_DONE = "parts-done"
+"""Cause by which the hub completes a task that was split, once all of its parts are done."""
+PART_UNDONE = "part-undone"
+"""Cause by which the hub opens it again: the last completion of a part was taken back."""
+_OF_PARTS = {PARTS_DONE: _S.COMPLETED, PART_UNDONE: _S.IN_PROGRESS}
 
 _OWNER_MOVES: dict[TaskStatus, frozenset[TaskStatus]] = {
     _S.REQUESTED: frozenset({_S.RECEIVED, _S.ACCEPTED, _S.REJECTED}),
@@ -79,6 +87,14 @@ class TaskFacts:
     """Reference of the one who completed it."""
     team: str | None = None
     """``CareTeam/<id>`` whose work it is, also while one of its members owns it."""
+    offered_to: str | None = None
+    """``Practitioner/<id>`` to whom it is offered, until they answer."""
+    whole_owner: str | None = None
+    """Owner of the task that this one is a part of: they may call the part off."""
+    open_parts: int = 0
+    """Parts of it that are with somebody: it is not finished over their heads."""
+    parts_are_done: bool = False
+    """It was split, and every part of it is completed."""
 
 
 def parties(actor: Actor, task: TaskFacts) -> frozenset[Party]:
@@ -88,9 +104,13 @@ def parties(actor: Actor, task: TaskFacts) -> frozenset[Party]:
         found.add(Party.HUB)
     references = {actor.practitioner, actor.organization, actor.id} - {None}
     persons = {actor.practitioner, actor.id} - {None}
-    if task.owner in persons or {task.owner, task.team} & actor.teams:
+    if task.owner in persons | actor.acts_for or {task.owner, task.team} & actor.teams:
         found.add(Party.OWNER)
+    if task.offered_to is not None and task.offered_to in persons:
+        found.add(Party.OFFERED)
     if task.requester is not None and task.requester in references:
+        found.add(Party.REQUESTER)
+    if task.whole_owner is not None and task.whole_owner in persons | actor.teams:
         found.add(Party.REQUESTER)
     if (
         task.accountable_organization is not None
@@ -144,7 +164,16 @@ def check(
     (absence, escalation, death, service closed).
     """
     who = parties(actor, task)
+    if Party.HUB in who and _by_its_parts(task, target, cause):
+        return
     mine = allowed(task.status, who, finished_at=task.finished_at, now=now)
+    if target in {_S.COMPLETED, _S.FAILED} and target in mine and task.open_parts:
+        parts = "a part of it is" if task.open_parts == 1 else f"{task.open_parts} parts of it are"
+        raise StateError(
+            f"{parts} still with somebody: wait for it, or call it back first",
+            field="status",
+            allowed=sorted(mine - {_S.COMPLETED, _S.FAILED}),
+        )
     if target in mine:
         if Party.HUB in who and not who & {Party.OWNER} and not cause:
             raise RuleError("the hub records a cause when it moves a task", field="statusReason")
@@ -167,8 +196,8 @@ def check_change(
 ) -> None:
     """Refuse a new version of a task whose status, owner or content the actor may not change.
 
-    Handing on is one version: the owner names the next one and the task is `requested` again, so
-    that the next owner accepts it.
+    A person changes the owner in two ways only: who takes what their team's pool has, and who
+    accepts what the owner has offered them. Until then the old owner keeps it.
     """
     who = parties(actor, task)
     if not who:
@@ -176,16 +205,25 @@ def check_change(
             f"{actor.display} has nothing to do with this task", allowed=[task.owner]
         )
     check_owner(actor, task, owner, cause=cause)
-    if status is task.status:
+    if owner != task.owner and Party.OFFERED in who:
+        if status is not _S.ACCEPTED:
+            raise StateError(
+                "who takes over a task accepts it", field="status", allowed=[_S.ACCEPTED.value]
+            )
         return
-    handed_on = owner != task.owner and task.status in OPEN and Party.OWNER in who
-    if handed_on and status is _S.REQUESTED:
+    if who == {Party.OFFERED}:
+        raise NotPermittedError(
+            f"{actor.display} has been offered this task and has not accepted it: until then it "
+            f"is {task.owner}'s",
+            allowed=["accept the offer: status accepted and owner yourself", "$answer-offer"],
+        )
+    if status is task.status:
         return
     check(actor, task, status, now=now, cause=cause)
 
 
 def check_owner(actor: Actor, task: TaskFacts, new_owner: str, *, cause: str | None = None) -> None:
-    """Refuse a change of owner by somebody who may neither claim nor hand on the task."""
+    """Refuse a change of owner that is neither a claim, an accepted offer nor the hub's own."""
     if new_owner == task.owner:
         return
     who = parties(actor, task)
@@ -197,11 +235,30 @@ def check_owner(actor: Actor, task: TaskFacts, new_owner: str, *, cause: str | N
         if not cause:
             raise RuleError("the hub records a cause when it moves a task", field="statusReason")
         return
+    taken = new_owner == actor.practitioner
+    if taken and Party.OFFERED in who:
+        return
     if Party.OWNER not in who:
         raise NotPermittedError(
             f"{actor.display} may not move this task: it belongs to {task.owner}",
             allowed=[task.owner],
         )
+    if taken and task.owner.startswith("CareTeam/"):
+        return
+    raise StateError(
+        f"{task.owner} keeps this task until somebody accepts it: offer it to {new_owner}",
+        field="owner",
+        allowed=[task.owner, "$offer"],
+    )
+
+
+def _by_its_parts(task: TaskFacts, target: TaskStatus, cause: str | None) -> bool:
+    """Say whether the hub may close the task, or open it again, because its parts did."""
+    if _OF_PARTS.get(cause or "") is not target:
+        return False
+    if target is _S.COMPLETED:
+        return task.status in OPEN and task.parts_are_done
+    return task.status is _S.COMPLETED and not task.parts_are_done
 
 
 def _in_time(finished_at: datetime | None, now: datetime | None) -> bool:

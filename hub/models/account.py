@@ -29,5 +29,8 @@ class Account(Base):
     active: Mapped[bool] = mapped_column(default=True)
     """A leaver is switched off: every session of theirs ends with the next request."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    signed_in_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Last sign-in, in the hub's own time: who does not look is flagged before they get work.
+    Sessions are cleared away; this stays."""
     password_changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     """Sessions opened before this instant are over."""

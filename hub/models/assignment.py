@@ -24,6 +24,8 @@ class Assignment(Base):
     """``Patient/<id>``, for continuity."""
     minutes: Mapped[int] = mapped_column()
     """Size of the work."""
+    points: Mapped[int] = mapped_column(server_default="1")
+    """Weight of the work beside its minutes (``task_points`` of the hub definition)."""
     urgent: Mapped[bool] = mapped_column()
     """Priority above routine."""
     starts_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

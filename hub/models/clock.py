@@ -27,9 +27,9 @@ class TaskClock(Base):
     next_step_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When the next step of the policy is due; empty when paused, stopped or out of steps."""
     step: Mapped[int] = mapped_column(server_default="0")
-    """How many steps of the policy have been taken: the next is ``policy["steps"][step]``."""
+    """How many steps of the policy have been taken or passed over, repeats not counted."""
     policy: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """The escalation policy and the clock rule as they were when it started."""
+    """The escalation policy, its hours and the clock rule as they were when it started."""
     pauses: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     """Each ``{"from", "to", "reason"}``; the last one has no ``to`` while it lasts."""
     stopped_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -46,6 +46,7 @@ class TaskClock(Base):
             postgresql_where=text("stopped_at IS NULL"),
         ),
         Index("ix_task_clock_task", "task_id"),
+        Index("ix_task_clock_started", "started_at"),
         # The sweep reads only what is due: the index holds nothing else.
         Index(
             "ix_task_clock_next_step",

@@ -32,6 +32,23 @@ class RoutingDecision(Base):
     displaced: Mapped[str | None] = mapped_column(Text)
     """Who lost the task by it; nobody when it came from a pool."""
     inputs: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """The decision with everything the pure function was given, so that it can be replayed."""
+    """The decision with everything the pure function was given, so that it can be replayed; what
+    many decisions share stands in ``routing_piece`` (``hub.domain.routing_record``)."""
 
     __table_args__ = (Index("ix_routing_decision_task", "task_id", "id"),)
+
+
+class RoutingPiece(Base):
+    """A part of the inputs that many decisions share: a team, a rota, a calendar, the weights.
+
+    Never changed and never deleted: its key is the digest of its content.
+    """
+
+    __tablename__ = "routing_piece"
+
+    digest: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    """SHA-256 of the content, in hexadecimal digits."""
+    content: Mapped[Any] = mapped_column(JSON)
+    """The piece as ``hub.domain.snapshot`` freezes it."""
+    kept_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    """When it was first needed."""

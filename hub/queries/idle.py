@@ -12,6 +12,17 @@ _BUSY = text(
     SELECT EXISTS (SELECT 1 FROM record_change)
         OR EXISTS (SELECT 1 FROM outbox WHERE handled_at IS NULL AND due_at <= :now)
         OR EXISTS (SELECT 1 FROM task_clock WHERE next_step_at <= :now)
+        OR EXISTS (SELECT 1 FROM outside_send WHERE state = 'waiting' AND due_at <= :now)
+        OR EXISTS (
+            SELECT 1 FROM outgoing_message m
+            WHERE m.state = 'waiting' AND m.due_at <= :now
+              AND NOT EXISTS (
+                SELECT 1 FROM outgoing_message before
+                WHERE before.subject = m.subject AND before.event_id < m.event_id
+                  AND (before.state = 'dead'
+                       OR before.state = 'waiting' AND before.due_at > :now)))
+        OR EXISTS (SELECT 1 FROM mesh_send WHERE state = 'waiting' AND due_at <= :now)
+        OR EXISTS (SELECT 1 FROM cover_hole WHERE closed_at IS NULL AND next_alarm_at <= :now)
         OR EXISTS (
             SELECT 1 FROM delivery d
             WHERE d.status = 'waiting' AND d.due_at <= :now
@@ -31,7 +42,7 @@ The order is that of ``hub.services.deliveries``: handshakes first.
 
 
 def is_idle() -> bool:
-    """Return whether no change, event, clock or delivery is due now; four index look-ups."""
+    """Return whether nothing is due now: no change, event, clock, message, alarm or delivery."""
     return not db.session.execute(_BUSY, {"now": clock.now()}).scalar_one()
 
 
@@ -43,6 +54,10 @@ def next_due() -> datetime | None:
             SELECT min(at) FROM (
                 SELECT min(due_at) AS at FROM outbox WHERE handled_at IS NULL
                 UNION ALL SELECT min(next_step_at) FROM task_clock
+                UNION ALL SELECT min(due_at) FROM outside_send WHERE state = 'waiting'
+                UNION ALL SELECT min(due_at) FROM outgoing_message WHERE state = 'waiting'
+                UNION ALL SELECT min(due_at) FROM mesh_send WHERE state = 'waiting'
+                UNION ALL SELECT min(next_alarm_at) FROM cover_hole WHERE closed_at IS NULL
                 UNION ALL SELECT min(due_at) FROM delivery WHERE status = 'waiting') AS due
             """
         )

@@ -4,16 +4,44 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from hub.queries import invariants_of_care, invariants_of_records, invariants_of_work
+from hub.queries import (
+    invariants_of_care,
+    invariants_of_records,
+    invariants_of_watch,
+    invariants_of_work,
+)
 from hub.queries.breaches import Breach, Invariant
 
-__all__ = ["INVARIANTS", "Breach", "Result", "check"]
+__all__ = ["INVARIANTS", "WATCHED", "Breach", "Result", "check"]
 
 INVARIANTS: tuple[Invariant, ...] = (
     *invariants_of_work.INVARIANTS,
     *invariants_of_care.INVARIANTS,
     *invariants_of_records.INVARIANTS,
+    *invariants_of_watch.INVARIANTS,
 )
+
+WATCHED = (
+    "task-owner",
+    "task-assignment",
+    "task-rejected",
+    "clock-stopped",
+    "clock-history",
+    "escalation-missed",
+    "cover-alarm-missed",
+    "overdue-unescalated",
+    "owner-off-shift",
+    "routing-never-asked",
+    "outbox-handled",
+    "outbox-poisonous",
+    "delivery-told",
+    "sends-told",
+    "answers-told",
+    "mesh-taken",
+    "mesh-told",
+)
+"""The invariants that an index answers: the auditor watches them. The others are for
+`carehub integrity`."""
 
 SHOWN = 50
 """Breaches kept of one invariant: the fifty-first says nothing new."""

@@ -1,6 +1,7 @@
 """Invariants of plans, named people, register and referrals (care model, sections 3, 6, 7, 8)."""
 
 from fhir.systems import PLAN_REVIEW_DATE
+from hub import clock
 from hub.queries.breaches import Invariant, by_sql
 
 _HELD = """
@@ -17,6 +18,13 @@ _HELD = """
     WHERE t.managed AND NOT t.deleted AND t.category = 'accountability'
       AND c ->> 'code' IN ('accountable-gp', 'care-coordinator', 'social-worker')
 """
+
+_SPELLS = _HELD.replace(
+    "'social-worker')",
+    "'social-worker', 'accountable-gp-stand-in', 'care-coordinator-stand-in',"
+    " 'social-worker-stand-in')",
+)
+"""Stand-ins too."""
 
 INVARIANTS: tuple[Invariant, ...] = (
     by_sql(
@@ -55,6 +63,81 @@ INVARIANTS: tuple[Invariant, ...] = (
         SELECT 'CareTeam/' || a.team, a.role || ': ' || a.who || ' and ' || b.who
         FROM held a JOIN held b ON a.team = b.team AND a.role = b.role AND a.place < b.place
           AND a.starts < b.ends AND b.starts < a.ends
+        """,
+    ),
+    by_sql(
+        "accountable-rows",
+        "Who is accountable stands in the rows as it stands in the records",
+        f"""
+        WITH held AS (
+            SELECT patient_id, role, who, starts, ends FROM ({_SPELLS}) AS s
+            WHERE NOT EXISTS (SELECT 1 FROM patient_merge m
+                              WHERE m.target = s.patient_id AND m.unmerged_at IS NULL)
+        ), kept AS (
+            SELECT patient_id, role || CASE WHEN stands_in THEN '-stand-in' ELSE '' END AS role,
+                   practitioner AS who, lower(during) AS starts,
+                   coalesce(upper(during), 'infinity') AS ends
+            FROM accountable_spell s
+            WHERE NOT EXISTS (SELECT 1 FROM patient_merge m
+                              WHERE m.target = s.patient_id AND m.unmerged_at IS NULL)
+        )
+        SELECT 'Patient/' || patient_id, role || ': ' || who FROM
+            ((TABLE held EXCEPT TABLE kept) UNION ALL (TABLE kept EXCEPT TABLE held)) AS d
+        """,
+    ),
+    by_sql(
+        "answered-for",
+        "Everybody in the hub's care has one person who answers in each role they need",
+        """
+        SELECT 'Patient/' || n.patient_id, 'nobody answers as ' || n.role
+        FROM (
+            SELECT p.patient_id, r.role FROM fhir_care_plan p,
+                   unnest(ARRAY['accountable-gp', 'care-coordinator']) AS r(role)
+            WHERE p.managed AND NOT p.deleted AND p.status IN ('active', 'on-hold')
+            UNION
+            SELECT e.patient_id, r.role FROM fhir_episode_of_care e,
+                   unnest(ARRAY['accountable-gp', 'care-coordinator']) AS r(role)
+            WHERE e.managed AND NOT e.deleted AND e.status = 'active' AND e.type = 'eol-register'
+            UNION
+            SELECT e.patient_id, 'social-worker' FROM fhir_episode_of_care e
+            WHERE e.managed AND NOT e.deleted AND e.status = 'active' AND e.type = 'social-care'
+        ) AS n
+        JOIN fhir_patient person ON person.id = n.patient_id AND NOT person.deleted
+          AND person.d_death_date_lo IS NULL
+        WHERE NOT EXISTS (SELECT 1 FROM accountable_spell s WHERE s.patient_id = n.patient_id
+                          AND s.role = n.role AND s.during @> CAST(:now AS timestamptz))
+        """,
+        now=clock.now,
+    ),
+    by_sql(
+        "vacancy-owned",
+        "Every stand-in has an open task to name somebody",
+        """
+        SELECT 'Patient/' || s.patient_id, s.role || ' is vacant and nobody has the task'
+        FROM accountable_spell s
+        WHERE s.stands_in AND upper_inf(s.during) AND NOT EXISTS (
+            SELECT 1 FROM fhir_task t WHERE t.patient_id = s.patient_id AND t.managed
+              AND NOT t.deleted AND t.code = 'vacancy'
+              AND t.status NOT IN ('completed', 'failed', 'cancelled', 'entered-in-error'))
+        """,
+    ),
+    by_sql(
+        "leaver-holds",
+        "Nobody who has left holds anything without a date",
+        """
+        SELECT d.practitioner, 'Task/' || a.task_id
+        FROM departure d JOIN assignment a ON a.owner = d.practitioner AND a.ends_at IS NULL
+        WHERE NOT EXISTS (SELECT 1 FROM time_box b WHERE b.practitioner = d.practitioner
+                          AND b.ended_at IS NULL AND b.holding IN ('task:' || a.task_id,
+                                                                   'referral:' || a.task_id))
+        UNION ALL
+        SELECT d.practitioner, 'Patient/' || s.patient_id || ' ' || s.role
+        FROM departure d JOIN accountable_spell s ON s.practitioner = d.practitioner
+          AND upper_inf(s.during)
+        WHERE NOT EXISTS (SELECT 1 FROM time_box b WHERE b.practitioner = d.practitioner
+                          AND b.ended_at IS NULL
+                          AND b.holding IN ('accountability:' || s.patient_id || '/' || s.role,
+                                            'stand-in:' || s.patient_id || '/' || s.role))
         """,
     ),
     by_sql(

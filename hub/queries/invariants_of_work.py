@@ -109,22 +109,109 @@ INVARIANTS: tuple[Invariant, ...] = (
                || least(c.next_step_at, c.due_at)
         FROM task_clock c
         WHERE c.next_step_at < :late
-           OR (c.next_step_at IS NOT NULL AND c.due_at < :late
-               AND coalesce(CAST(c.policy #>> ARRAY['escalation', 'steps', CAST(c.step AS text),
-                                                    'percent'] AS numeric), 0) <= 100)
+           OR (c.next_step_at IS NOT NULL AND c.due_at < :late AND EXISTS (
+               SELECT 1 FROM json_array_elements(c.policy #> '{escalation,steps}')
+                 WITH ORDINALITY AS s(said, number)
+               WHERE CAST(s.said ->> 'percent' AS numeric) <= 100
+                 AND s.said ->> 'when' IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM escalation_step e
+                                 WHERE e.clock_id = c.id AND e.step = s.number - 1)
+                 -- What was acknowledged stays away, unless it is the breach itself.
+                 AND (CAST(s.said ->> 'reroute' AS boolean) OR NOT EXISTS (
+                     SELECT 1 FROM escalation_step e
+                     WHERE e.clock_id = c.id AND e.acknowledged_at IS NOT NULL
+                       AND e.level >= CAST(s.said ->> 'percent' AS numeric)))))
         """,
         late=_late,
     ),
     by_sql(
         "escalation-once",
-        "Every step that a clock has counted was taken exactly once",
+        "Every step that a clock has counted was taken once, repeats in turn",
         """
-        SELECT 'Task/' || c.task_id, c.step || ' steps counted, ' || count(e.id) || ' taken'
+        SELECT 'Task/' || c.task_id, c.step || ' steps counted, '
+               || count(e.id) FILTER (WHERE e.repeat = 0) || ' taken'
         FROM task_clock c LEFT JOIN escalation_step e ON e.clock_id = c.id
         GROUP BY c.id, c.task_id, c.step
-        HAVING count(e.id) <> c.step
-            OR (c.step > 0 AND (min(e.step) <> 0 OR max(e.step) <> c.step - 1))
+        HAVING count(e.id) FILTER (WHERE e.repeat = 0) <> c.step
+            OR count(DISTINCT e.step) <> c.step
+            OR count(e.id) <> c.step + coalesce(sum(e.repeat) FILTER (WHERE e.repeat > 0
+               AND NOT EXISTS (SELECT 1 FROM escalation_step later WHERE later.clock_id = e.clock_id
+                               AND later.step = e.step AND later.repeat > e.repeat)), 0)
         """,
+    ),
+    by_sql(
+        "task-parts",
+        "Minutes and points of a task are on it or on its parts: none is lost or doubled",
+        """
+        SELECT 'Task/' || p.whole_id,
+            last.minutes || ' left, ' || p.away || ' on parts, of ' || p.whole
+        FROM (
+            SELECT whole_id, max(whole_minutes) AS whole, min(whole_minutes) AS least,
+                max(whole_points) AS points,
+                coalesce(sum(minutes) FILTER (WHERE returned_at IS NULL), 0) AS away,
+                coalesce(sum(points) FILTER (WHERE returned_at IS NULL), 0) AS points_away
+            FROM task_part GROUP BY whole_id) AS p
+        JOIN LATERAL (
+            SELECT minutes, points FROM assignment a WHERE a.task_id = p.whole_id
+            ORDER BY a.starts_at DESC, a.id DESC LIMIT 1) AS last ON true
+        WHERE last.minutes + p.away <> p.whole OR p.whole <> p.least
+           OR last.points + p.points_away <> p.points
+        UNION ALL
+        SELECT 'Task/' || p.part_id, 'is ' || last.minutes || ' minutes, not ' || p.minutes
+        FROM task_part p
+        JOIN LATERAL (
+            SELECT minutes, points FROM assignment a WHERE a.task_id = p.part_id
+            ORDER BY a.starts_at DESC, a.id DESC LIMIT 1) AS last ON true
+        LEFT JOIN LATERAL (
+            SELECT coalesce(sum(minutes), 0) AS minutes, coalesce(sum(points), 0) AS points
+            FROM task_part own WHERE own.whole_id = p.part_id AND own.returned_at IS NULL
+        ) AS own ON true
+        WHERE last.minutes + own.minutes <> p.minutes OR last.points + own.points <> p.points
+        """,
+    ),
+    by_sql(
+        "task-offer",
+        "An open offer is of an open task, by its owner then, and ends in time",
+        """
+        SELECT 'Task/' || o.task_id, 'offer ' || o.id || ' stands'
+        FROM task_offer o JOIN fhir_task t ON t.id = o.task_id
+        WHERE o.answered_at IS NULL
+          AND (t.status <> ALL(:open) OR t.owner <> o.owner OR o.expires_at < :late)
+        """,
+        open=_open,
+        late=_late,
+    ),
+    by_sql(
+        "sends-told",
+        "Whoever must hear outside the hub does within ten minutes, or a person knows of it",
+        """
+        SELECT s.subject, s.channel || ' to ' || s.recipient || ' waits since ' || s.created_at
+        FROM outside_send s
+        WHERE s.state = 'waiting' AND s.due_at < :late
+        """,
+        late=_late,
+    ),
+    by_sql(
+        "answers-told",
+        "Whoever referred by message is told within ten minutes, or a person deals with it",
+        """
+        SELECT m.subject, m.outcome || ' not told to ' || m.client || ': ' || m.state
+        FROM outgoing_message m
+        WHERE m.state = 'dead' OR (m.state = 'waiting' AND m.due_at < :late
+          AND NOT EXISTS (SELECT 1 FROM outgoing_message before
+                          WHERE before.subject = m.subject AND before.event_id < m.event_id
+                            AND before.state IN ('waiting', 'dead')))
+        """,
+        late=_late,
+    ),
+    by_sql(
+        "cover-alarm-missed",
+        "No alarm of a hole in the cover is overdue",
+        """
+        SELECT 'CoverHole/' || id, 'alarm was due at ' || next_alarm_at
+        FROM cover_hole WHERE closed_at IS NULL AND next_alarm_at < :late
+        """,
+        late=_late,
     ),
     by_sql(
         "shift-overlap",

@@ -1,5 +1,6 @@
 """The open work of one person, and of the pools of their teams, with the sentence why."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from hub import records
 from hub.db import db
 from hub.domain.actor import Actor
 from hub.domain.task_states import OPEN
+from hub.models.assignment import Assignment
 from hub.models.decision import RoutingDecision
 from hub.queries import rows
 from hub.records import Record
@@ -46,6 +48,55 @@ def keys(actor: Actor) -> list[WorkKey]:
 
 def work(actor: Actor) -> list[Work]:
     """Return the open work with all that the list shows, in one statement."""
+    return _works(_open_work(actor, _whole_lines(actor)))
+
+
+def tasks(actor: Actor, task_ids: Collection[str]) -> dict[str, Work]:
+    """Return tasks by id, whatever their state and owner, of those that the actor may see."""
+    if not task_ids:
+        return {}
+    statement = _whole_lines(actor).where(
+        _TASK.c.id.in_(sorted(task_ids)), ~_TASK.c.deleted, records.visible_to(actor, _TASK)
+    )
+    return {each.task.id: each for each in _works(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Work that somebody completed; its record may be closed to them since."""
+
+    task_id: str
+    version: int
+    at: datetime
+    is_open: bool
+    """Taken back, or opened again."""
+
+
+def finished(actor: Actor, since: datetime) -> list[Finished]:
+    """Return what the actor completed since then, the latest first."""
+    statement = (
+        select(Assignment.task_id, _TASK.c.version, Assignment.ends_at, _TASK.c.status)
+        .join(_TASK, and_(_TASK.c.id == Assignment.task_id))
+        .where(
+            # Whose work it was, or a colleague of theirs who finished it.
+            or_(
+                Assignment.owner == (actor.practitioner or ""),
+                Assignment.team.in_(sorted(actor.teams)),
+            ),
+            Assignment.ended_by == (actor.practitioner or ""),
+            Assignment.outcome == "completed",
+            Assignment.ends_at >= since,
+        )
+        .order_by(Assignment.ends_at.desc(), Assignment.id.desc())
+        .limit(LONGEST)
+    )
+    found: dict[str, Finished] = {}
+    for task_id, version, at, status in db.session.execute(statement):
+        found.setdefault(task_id, Finished(task_id, version, at, status in OPEN))
+    return [each for each in found.values() if not each.is_open]
+
+
+def _whole_lines(actor: Actor) -> Select[Any]:
     last = (
         select(RoutingDecision.sentence, RoutingDecision.owner)
         .where(RoutingDecision.task_id == _TASK.c.id)
@@ -53,8 +104,7 @@ def work(actor: Actor) -> list[Work]:
         .limit(1)
         .lateral("last_decision")
     )
-    statement = _open_work(
-        actor,
+    return (
         select(
             *rows.columns(_TASK, "task"),
             *rows.columns(_PATIENT, "patient"),
@@ -66,8 +116,11 @@ def work(actor: Actor) -> list[Work]:
         .outerjoin(
             _PATIENT, and_(_PATIENT.c.id == _TASK.c.patient_id, records.visible_to(actor, _PATIENT))
         )
-        .outerjoin(last, true()),
+        .outerjoin(last, true())
     )
+
+
+def _works(statement: Select[Any]) -> list[Work]:
     return [
         Work(
             task=rows.required(row, "Task", "task"),

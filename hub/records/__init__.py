@@ -6,11 +6,11 @@ Everything (page, API, message, load, workflow) comes through here. Edges open a
 
 from hub.records import audit, outbox
 from hub.records.access import visible_to
-from hub.records.bulk import insert_many, new_version
+from hub.records.bulk import insert_many, new_version, update_many
 from hub.records.guards import guard
 from hub.records.ids import is_ours, new_id
 from hub.records.page import Page
-from hub.records.reading import lock, read, read_many, supported
+from hub.records.reading import lock, lock_many, read, read_many, supported
 from hub.records.record import Record, instant, is_managed
 from hub.records.saving import adopt, create, delete, update
 from hub.records.search import find, search
@@ -35,6 +35,7 @@ __all__ = [
     "is_managed",
     "is_ours",
     "lock",
+    "lock_many",
     "new_id",
     "new_version",
     "outbox",
@@ -44,6 +45,7 @@ __all__ = [
     "supported",
     "table",
     "update",
+    "update_many",
     "visible_to",
     "vread",
 ]

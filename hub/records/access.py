@@ -35,6 +35,8 @@ DIRECTORY = frozenset(
         "Practitioner",
         "PractitionerRole",
         "Questionnaire",
+        "Schedule",
+        "Slot",
         "Subscription",
         "ValueSet",
     }
@@ -70,8 +72,12 @@ def allows(actor: Actor, interaction: str, resource_type: str) -> bool:
 
 
 def parties(actor: Actor) -> list[str]:
-    """Return the references by which records relate this actor to people."""
-    return [p for p in (actor.practitioner, actor.organization, *sorted(actor.teams)) if p]
+    """Return the references by which records relate this actor to people.
+
+    A deputy sees what whom they act for sees, as long as that one is away.
+    """
+    own = (actor.practitioner, actor.organization, *sorted(actor.teams), *sorted(actor.acts_for))
+    return [p for p in own if p]
 
 
 def predicate(actor: Actor, alias: str) -> tuple[str, Sequence[Any]]:

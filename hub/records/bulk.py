@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Boolean, DateTime
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from fhir.outcomes import BadRequestError, VersionConflictError
 from hub import clock, db
 from hub.domain.actor import Actor
 from hub.records import access, audit, guards
 from hub.records.ids import new_id
-from hub.records.record import instant
-from hub.records.row import scalar_columns
+from hub.records.record import Record, instant
+from hub.records.row import rows_apart, scalar_columns
 from hub.records.saving import Body, Version, check, prepare, read_body
 from hub.records.statements import WATCHED
 from hub.records.tables import TABLES
@@ -60,7 +61,7 @@ def insert_many(actor: Actor, versions: Sequence[Version]) -> set[str]:
         written |= _insert_rows(resource_type, group)
     kept = [v for v in versions if f"{v.type}/{v.id}" in written]
     _insert_index_rows(kept)
-    _insert_trail(actor, kept)
+    _insert_trail(actor, kept, "create")
     return written
 
 
@@ -77,21 +78,8 @@ def _insert_sql(resource_type: str) -> str:
     table = TABLES[resource_type]
     columns = ["id", "last_updated", "managed", "patient_id", "content", "idx", "present"]
     columns += scalar_columns(resource_type)
-    casts, values = [], []
-    for name in columns:
-        kind = table.c[name].type
-        if isinstance(kind, ARRAY):
-            # Rows have keys of different number and SQL arrays are rectangular: literals.
-            casts.append("%s::text[]")
-            values.append(f"u.{name}::bigint[]")
-            continue
-        if isinstance(kind, DateTime):
-            casts.append("%s::timestamptz[]")
-        elif isinstance(kind, Boolean):
-            casts.append("%s::boolean[]")
-        else:
-            casts.append("%s::bigint[]" if name == "present" else "%s::text[]")
-        values.append(f"u.{name}")
+    casts = [_cast(resource_type, name) for name in columns]
+    values = [f"u.{name}::bigint[]" if name == "idx" else f"u.{name}" for name in columns]
     return (
         f"INSERT INTO {table.name} (version, {', '.join(columns)})"
         f" SELECT 1, {', '.join(values)} FROM unnest({', '.join(casts)})"
@@ -146,20 +134,159 @@ def _insert_index_rows(versions: Iterable[Version]) -> None:
             db.fetch(_INDEX_SQL[name], [list(column) for column in zip(*sorted(rows), strict=True)])
 
 
-def _insert_trail(actor: Actor, versions: Sequence[Version]) -> None:
+def _insert_trail(actor: Actor, versions: Sequence[Version], action: str) -> None:
     if not versions:
         return
     types = [v.type for v in versions]
     ids = [v.id for v in versions]
+    numbers = [v.number for v in versions]
     db.fetch(
         "INSERT INTO audit (at, actor, action, subject, version, request_id)"
-        " SELECT %s::timestamptz, %s, 'create', t || '/' || i, 1, %s"
-        " FROM unnest(%s::text[], %s::text[]) AS u(t, i)",
-        (clock.now(), actor.id, audit.request_id.get(), types, ids),
+        " SELECT %s::timestamptz, %s, %s, t || '/' || i, n, %s"
+        " FROM unnest(%s::text[], %s::text[], %s::int[]) AS u(t, i, n)",
+        (clock.now(), actor.id, action, audit.request_id.get(), types, ids, numbers),
     )
     db.fetch(
         "INSERT INTO record_change (type, record_id, version, actor)"
-        " SELECT t, i, 1, %s FROM unnest(%s::text[], %s::text[]) AS u(t, i)"
+        " SELECT t, i, n, %s FROM unnest(%s::text[], %s::text[], %s::int[]) AS u(t, i, n)"
         f" WHERE t IN (SELECT * FROM ({WATCHED}) watched)",
-        (actor.id, types, ids),
+        (actor.id, types, ids, numbers),
     )
+
+
+def update_many(
+    actor: Actor,
+    changes: Sequence[tuple[Record, dict[str, Any]]],
+    *,
+    type: str,  # noqa: A002
+) -> list[Record]:
+    """Supersede many records of one type inside the open transaction; return the new versions.
+
+    Each record is the version that the caller holds (``lock_many``); its resource is what it
+    becomes. The same rules hold as for ``update``: validity, access, guards, the version; with
+    statements for all of them together instead of for each. All are written or none.
+    """
+    if current() is None:
+        raise RuntimeError("many records belong to a transaction")
+    access.authorise(actor, "update", type)
+    if not changes:
+        return []
+    at = clock.now()
+    olds = [held.resource for held, _ in changes]
+    versions: list[Version] = []
+    for held, resource in changes:
+        value, text = read_body(resource, type)
+        if value.get("id") != held.id:
+            raise BadRequestError(f"the resource's id must be {held.id}", expression=f"{type}.id")
+        check(value)
+        versions.append(
+            prepare(value, text, id=held.id, number=held.version + 1, managed=held.managed, at=at)
+        )
+    guarded = [
+        (old, version.as_record().resource)
+        for (held, _), old, version in zip(changes, olds, versions, strict=True)
+        if held.managed
+    ]
+    if guarded:
+        guards.check_many(actor, type, guarded)
+    if clock.now() - at > LATEST:
+        _date_anew(versions)
+    rows = db.fetch(_update_sql(type), _columns_of(type, versions))
+    if len(rows) != len(versions):
+        written = {record_id for (record_id,) in rows}
+        lost = next(v for v in versions if v.id not in written)
+        raise VersionConflictError(f"{type}/{lost.id}", current=lost.number, given=lost.number - 1)
+    _exchange_index_rows(olds, versions)
+    _insert_trail(actor, versions, "update")
+    return [version.as_record() for version in versions]
+
+
+def _columns_of(resource_type: str, versions: Sequence[Version]) -> list[list[Any]]:
+    return [
+        [v.id for v in versions],
+        [v.number for v in versions],
+        [v.at for v in versions],
+        [v.row.patient_id for v in versions],
+        [v.text for v in versions],
+        ["{" + ",".join(map(str, v.row.idx)) + "}" for v in versions],
+        [v.row.present for v in versions],
+        *([v.row.scalars[name] for v in versions] for name in scalar_columns(resource_type)),
+    ]
+
+
+@cache
+def _update_sql(resource_type: str) -> str:
+    """Return the statement that supersedes many versions; it names those that it wrote."""
+    table = TABLES[resource_type]
+    columns = ["id", "version", "last_updated", "patient_id", "content", "idx", "present"]
+    columns += scalar_columns(resource_type)
+    casts = [_cast(resource_type, name) for name in columns]
+    values = [
+        f"{name} = u.{name}::bigint[]" if name == "idx" else f"{name} = u.{name}"
+        for name in columns
+        if name != "id"
+    ]
+    kept = "id, version, last_updated, deleted, patient_id, content"
+    return (
+        f"WITH u AS (SELECT * FROM unnest({', '.join(casts)}) AS u({', '.join(columns)})),"
+        f" old AS (SELECT {', '.join(f't.{name}' for name in kept.split(', '))}"
+        f" FROM {table.name} t JOIN u ON t.id = u.id AND t.version = u.version - 1"
+        " AND NOT t.deleted ORDER BY t.id FOR UPDATE OF t),"
+        f" hi AS (INSERT INTO fhir_history (type, {kept}) SELECT '{resource_type}', {kept}"
+        " FROM old)"
+        f" UPDATE {table.name} t SET {', '.join(values)} FROM u JOIN old ON old.id = u.id"
+        " WHERE t.id = u.id RETURNING t.id"
+    )
+
+
+def _cast(resource_type: str, name: str) -> str:
+    kind = TABLES[resource_type].c[name].type
+    # Rows have keys of different number and SQL arrays are rectangular: literals.
+    if isinstance(kind, ARRAY):
+        return "%s::text[]"
+    if isinstance(kind, DateTime):
+        return "%s::timestamptz[]"
+    if isinstance(kind, Boolean):
+        return "%s::boolean[]"
+    return "%s::bigint[]" if name in {"present", "version"} else "%s::text[]"
+
+
+_REMOVE_SQL = {
+    "strings": (
+        "DELETE FROM fhir_string t USING unnest(%s::text[], %s::text[], %s::text[], %s::text[])"
+        " AS u(t, i, p, v) WHERE t.type = u.t AND t.id = u.i AND t.param = u.p AND t.value = u.v"
+    ),
+    "dates": (
+        "DELETE FROM fhir_date t USING unnest(%s::text[], %s::text[], %s::text[],"
+        " %s::timestamptz[], %s::timestamptz[]) AS u(t, i, p, l, h) WHERE t.type = u.t"
+        " AND t.id = u.i AND t.param = u.p AND t.lo = u.l AND t.hi = u.h"
+    ),
+    "quantities": (
+        "DELETE FROM fhir_quantity t USING unnest(%s::text[], %s::text[], %s::text[],"
+        " %s::numeric[], %s::numeric[], %s::text[], %s::text[]) AS u(t, i, p, l, h, u, c)"
+        " WHERE t.type = u.t AND t.id = u.i AND t.param = u.p AND t.lo = u.l AND t.hi = u.h"
+        " AND t.unit = u.u AND t.companion = u.c::bigint[]"
+    ),
+    "relationships": (
+        "DELETE FROM relationship t USING unnest(%s::text[], %s::text[], %s::text[], %s::text[],"
+        " %s::text[]) AS u(t, i, a, p, b) WHERE t.source = u.t || '/' || u.i"
+        " AND t.patient_id = u.a AND t.party = u.p AND t.basis = u.b"
+    ),
+}
+
+
+def _exchange_index_rows(olds: Sequence[dict[str, Any]], versions: Sequence[Version]) -> None:
+    """Remove the index rows that only the old versions have and add those of the new ones."""
+    gone: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _INDEX_SQL}
+    come: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _INDEX_SQL}
+    for resource, version in zip(olds, versions, strict=True):
+        old, new = rows_apart(resource, version.value, version.row)
+        for name in _INDEX_SQL:
+            before, after = getattr(old, name), getattr(new, name)
+            gone[name] += [(version.type, version.id, *row) for row in before - after]
+            come[name] += [(version.type, version.id, *row) for row in after - before]
+    for statements, found in ((_REMOVE_SQL, gone), (_INDEX_SQL, come)):
+        for name, rows in found.items():
+            if rows:
+                columns = [list(column) for column in zip(*sorted(rows), strict=True)]
+                db.fetch(statements[name], columns)

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from hub.db import driver
+from hub import db
 from hub.records.criteria import Scope
 from hub.records.sql import Sql
 
@@ -23,13 +23,10 @@ def count(scope: Scope, where: Sql, *, accurate: bool) -> tuple[int, bool]:
 def count_rows(rows: Sql, *, accurate: bool) -> tuple[int, bool]:
     """Do the same for any SELECT."""
     limit = "" if accurate else f" LIMIT {BUDGET + 1}"
-    with driver() as connection:
-        sql = f"SELECT count(*) FROM ({rows.text}{limit}) c"
-        row = connection.execute(sql.encode(), rows.params, prepare=True).fetchone()
-        assert row is not None
-        found = int(row[0])
-        if accurate or found <= BUDGET:
-            return found, False
+    found = int(db.fetch(f"SELECT count(*) FROM ({rows.text}{limit}) c", rows.params)[0][0])
+    if accurate or found <= BUDGET:
+        return found, False
+    with db.driver() as connection:
         return max(found, _planned(connection, rows)), True
 
 

@@ -5,6 +5,7 @@ from the texts and fetched in one further statement a type.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from fhir import jsontext
 from fhir.outcomes import UnprocessableError
@@ -33,16 +34,8 @@ _ROUNDS = 8
 COLUMNS = "id, version, last_updated, managed, content"
 
 
-def as_record(resource_type: str, row: tuple[object, ...]) -> Record:
-    record_id, version, last_updated, managed, content = row[:5]
-    return Record(
-        type=resource_type,
-        id=record_id,  # type: ignore[arg-type]
-        version=version,  # type: ignore[arg-type]
-        last_updated=last_updated,  # type: ignore[arg-type]
-        text=content,  # type: ignore[arg-type]
-        managed=managed,  # type: ignore[arg-type]
-    )
+def as_record(resource_type: str, row: tuple[Any, ...]) -> Record:
+    return Record(resource_type, row[0], row[1], row[2], row[4], False, row[3])
 
 
 def joined_column(include: Include, resource_type: str) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from fhir import jsontext
 from fhir.systems import MANAGED_TAG_CODE, MANAGED_TAG_SYSTEM
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Record:
     """A stored version. ``text`` is the JSON exactly as it came in, with our id and meta."""
 
@@ -21,9 +21,35 @@ class Record:
     deleted: bool = False
     managed: bool = False
 
+    def __init__(  # noqa: PLR0917 - the fields
+        self,
+        type: str,  # noqa: A002 - the element's name
+        id: str,  # noqa: A002 - the element's name
+        version: int,
+        last_updated: datetime,
+        text: str,
+        deleted: bool = False,
+        managed: bool = False,
+    ) -> None:
+        # A page makes hundreds. What dataclass writes for a frozen class sets each field through
+        # object.__setattr__, which takes four times as long.
+        self.__dict__.update(
+            type=type,
+            id=id,
+            version=version,
+            last_updated=last_updated,
+            text=text,
+            deleted=deleted,
+            managed=managed,
+        )
+
     @property
     def reference(self) -> str:
         return f"{self.type}/{self.id}"
+
+    @property
+    def version_reference(self) -> str:
+        return f"{self.type}/{self.id}/_history/{self.version}"
 
     @cached_property
     def _parsed(self) -> dict[str, Any]:

@@ -14,6 +14,8 @@ CARE_TEAM = "care-team"
 OPEN_TASK_BASIS = "open-task"
 TEAM_WORK = "team-work"
 """Kept by ``hub.services.assignments``: the team whose work a task is, whoever owns it now."""
+OFFERED_WORK = "offered-work"
+"""Kept by ``hub.services.offers``: who is asked to take a task may look at it until they answer."""
 REQUESTED = "requested-work"
 REGISTERED_PRACTICE = "registered-practice"
 
@@ -53,10 +55,23 @@ def relationships(resource: dict[str, Any], patient_id: str | None) -> set[tuple
             return {
                 (patient_id, party, CARE_TEAM)
                 for member in resource.get("participant", ())
-                if not member.get("period", {}).get("end")
+                if not member.get("period", {}).get("end") and not _stands_in(member)
                 for party in _references([member.get("member", {})])
             }
     return set()
+
+
+STANDS_IN = "-stand-in"
+"""How the role code ends of who answers while a role is vacant: they find somebody, and need no
+look into the record for that."""
+
+
+def _stands_in(participant: dict[str, Any]) -> bool:
+    return any(
+        str(coding.get("code", "")).endswith(STANDS_IN)
+        for concept in participant.get("role", ())
+        for coding in concept.get("coding", ())
+    )
 
 
 def _references(values: Any) -> set[str]:

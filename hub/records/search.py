@@ -63,7 +63,10 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
         values = (*last[6:], last[1])
         following = cursor.encode(query, Cursor(values, total, estimated), also)
     spool.looked_at(
-        actor, "search", query.type, ((r.reference, r.version) for r in (*matches, *brought))
+        actor,
+        "search",
+        query.type,
+        [record.version_reference for record in (*matches, *brought)],
     )
     return Page(
         query,

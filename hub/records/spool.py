@@ -7,7 +7,7 @@ seconds or when its process ends; ``ship`` copies closed segments into the audit
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -68,15 +68,14 @@ def looked(actor: Actor, action: str, subject: str, version: int | None = None) 
     )
 
 
-def looked_at(actor: Actor, action: str, subject: str, seen: Iterable[tuple[str, int]]) -> None:
-    """Note that ``actor`` saw several records in their versions, found in ``subject``.
+def looked_at(actor: Actor, action: str, subject: str, found: Sequence[str]) -> None:
+    """Note that ``actor`` saw several versions (``Type/id/_history/1``), found in ``subject``.
 
     One row stands for all of a page: its detail names each. A row for each record would make the
     audit of a worklist fifty times as long as that of what is done with it.
     """
     if actor.kind is ActorKind.HUB:
         return
-    found = [f"{reference}/_history/{version}" for reference, version in seen]
     if not found:
         return
     at, request = clock.now(), request_id.get()

@@ -98,7 +98,8 @@ def find_all(
         last = found[query.count - 1]
         values = (*last[6:], last[1], last[0])
         following = cursor.encode(query, Cursor(values, total, estimated), bound)
-    spool.looked_at(actor, "search", "*", ((r.reference, r.version) for r in (*matches, *brought)))
+    seen = [record.version_reference for record in (*matches, *brought)]
+    spool.looked_at(actor, "search", "*", seen)
     return Page(query, tuple(matches), tuple(brought), total, estimated, following)
 
 

@@ -14,7 +14,7 @@ from hub.domain.definition import HubDefinition
 from hub.samples.hub_records import records_of
 from hub.samples.people_load import load_people
 from hub.samples.sign_ins import demo_users, open_accounts, register_systems, sign_agreements
-from hub.services import definitions, rota, subscriptions
+from hub.services import definitions, rota, rota_records, subscriptions
 from hub.transaction import transaction
 
 __all__ = ["SOUTHEND", "demo_users", "load", "load_hub", "load_people", "subscribe_systems"]
@@ -57,6 +57,8 @@ def load_hub(actor: Actor, folder: Path = SOUTHEND) -> HubDefinition:
         ],
     )
     for reference, found in stored.items():
+        kept = {name: found[name] for name in rota_records.TIMES if name in found.resource}
+        wanted[reference] |= kept if found.type == "PractitionerRole" else {}
         was = {name: value for name, value in found.resource.items() if name != "meta"}
         if was != wanted[reference]:
             resource = wanted[reference] | {"meta": {"tag": found.resource["meta"]["tag"]}}

@@ -1,25 +1,21 @@
 """`carehub day`: a private simulated hub, one day played at it, and what the day came to."""
 
-import socket
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, date
+from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 from flask import Flask
 
-from hub import clock, settings
-from hub.app import create_app
 from hub.auth import issue_token
 from hub.db import db
-from hub.samples import SOUTHEND, day_records, day_report, day_script
+from hub.samples import SOUTHEND, day_records, day_report, day_script, private_hub
 from hub.samples.day_client import Desk, HubLostError, System, Wire
-from hub.samples.day_play import Disaster, Play
+from hub.samples.day_play import DayPlay
 from hub.samples.day_report import Report
+from hub.samples.play import Disaster
 from hub.samples.sign_ins import password_of
 from hub.services import definitions
 from hub.supervisor.up import Hub
@@ -44,26 +40,23 @@ def play(
     """Play a day and count it. Without ``home`` the hub's folder is thrown away afterwards."""
     definition = definitions.check(SOUTHEND)
     script = day_script.write(definition, seed=seed, day=day, demand=demand)
-    with _folder(home) as folder:
-        clock.set_simulated(folder, script.starts.astimezone(UTC))
-        hub = Hub(folder, free_port(), simulated=True, say=say)
-        with hub, _app(hub) as app:
-            token = issue_token(CLIENT, "", 12 * 3600)
-            wire = Wire(hub.url, hub.mend)
-            player = Play(
-                script,
-                definition,
-                System(wire, token),
-                Desk(wire, lambda username: password_of(username, folder)),
-                mend=hub.mend,
-                say=say,
-                disaster=_disaster(hub, chaos, say) if chaos else None,
-            )
-            player.run()
-            return _count(app, player)
+    with private_hub.running(home, script.starts, say) as (hub, app):
+        token = issue_token(CLIENT, "", 12 * 3600)
+        wire = Wire(hub.url, hub.mend)
+        player = DayPlay(
+            script,
+            definition,
+            System(wire, token),
+            Desk(wire, lambda username: password_of(username, hub.home)),
+            mend=hub.mend,
+            say=say,
+            disaster=_disaster(hub, chaos, say) if chaos else None,
+        )
+        player.run()
+        return _count(app, player)
 
 
-def _count(app: Flask, player: Play) -> Report:
+def _count(app: Flask, player: DayPlay) -> Report:
     with app.app_context():
         # The engines may have been started again since the token was issued.
         db.session.remove()
@@ -99,28 +92,3 @@ def _disaster(hub: Hub, names: Sequence[str], say: Callable[[str], None]) -> Dis
         return answers[0]
 
     return strike
-
-
-@contextmanager
-def _folder(home: Path | None) -> Iterator[Path]:
-    if home is not None:
-        home.mkdir(parents=True, exist_ok=True)
-        yield home
-        return
-    with tempfile.TemporaryDirectory(prefix="carehub-day-") as folder:
-        yield Path(folder)
-
-
-@contextmanager
-def _app(hub: Hub) -> Iterator[Flask]:
-    app = create_app(settings.load(hub.environment))
-    with app.app_context():
-        yield app
-
-
-def free_port() -> int:
-    """Return a port on loopback that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

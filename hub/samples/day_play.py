@@ -1,44 +1,18 @@
-"""Playing a day at a hub: each thing at its time, the next one when the hub has done its work."""
+"""The members of staff of a day, one after the other; two who edit one plan; a death."""
 
 import heapq
-import itertools
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol, TypeVar
 
 from hub.domain.definition import HubDefinition
-from hub.samples import day_messages
-from hub.samples.day_client import PATIENCE, Desk, HubLostError, Sent, System
-from hub.samples.day_messages import OutgoingMessage
-from hub.samples.day_report import SentRow
-from hub.samples.day_script import DOOR, STEP, Fate, Referral, Script
-
-T = TypeVar("T")
-
-_OPEN = "requested,received,accepted,ready,in-progress"
-_INTERVENTION = "intervention"
-_ERRANDS = frozenset({"send-on", "suspected-cancer-check"})
-"""What the front door itself still does for referrals that it does not pass on."""
+from hub.samples.day_client import Desk, HubLostError, System
+from hub.samples.day_script import Fate, Referral, Script
+from hub.samples.play import INTERVENTION, Disaster, Play, version_of
 
 
-@dataclass(order=True, slots=True)
-class _Event:
-    at: datetime
-    order: int
-    act: Callable[[datetime], None] = field(compare=False)
-
-
-class Disaster(Protocol):
-    """Something that happens to the hub while somebody works with it."""
-
-    def __call__(self, act: Callable[[], T], /) -> T: ...
-
-
-class Play:
-    """The people of the day: referrers, triage, members of staff, one after the other."""
+class DayPlay(Play[Script]):
+    """One day, everybody in turn."""
 
     def __init__(
         self,
@@ -51,21 +25,8 @@ class Play:
         say: Callable[[str], None],
         disaster: Disaster | None = None,
     ) -> None:
-        self._script = script
-        self._definition = definition
-        self._system = system
-        self._desk = desk
-        self._mend = mend
-        self._say = say
-        self._disaster = disaster
-        # Once under a message on its way, once under a decision whose work is not given out yet.
-        self._strikes = {"message", "decision"} if disaster else set[str]()
-        self._events: list[_Event] = []
-        self._order = itertools.count()
-        self._subjects: dict[int, str] = {}
-        """Referral number -> ``ServiceRequest/<id>``."""
+        super().__init__(script, definition, system, desk, mend=mend, say=say, disaster=disaster)
         self._given_back: set[str] = set()
-        self.sent: list[SentRow] = []
         self.edits: list[int] = []
         """Answers that the two editors of one plan got."""
 
@@ -93,154 +54,9 @@ class Play:
         self._move_to(script.ends)
         self.settle()
 
-    def _at(self, at: datetime, act: Callable[[datetime], None]) -> None:
-        heapq.heappush(self._events, _Event(at.astimezone(UTC), next(self._order), act))
-
-    # The clock ---------------------------------------------------------------------------
-
-    def settle(self) -> dict[str, Any]:
-        """Wait until the hub has done everything that is due."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            state = self._system.idle()
-            if state["idle"]:
-                return state
-            if time.monotonic() > deadline:
-                raise HubLostError("the hub does not come to rest")
-            self._mend()
-
-    def _move_to(self, wanted: datetime) -> None:
-        """Advance to an instant, stopping wherever something falls due before it."""
-        wanted = wanted.astimezone(UTC)
-        while True:
-            state = self.settle()
-            now = datetime.fromisoformat(state["now"])
-            if now >= wanted:
-                return
-            stop = wanted
-            if state["next_due"]:
-                due = _next_step(datetime.fromisoformat(state["next_due"]))
-                stop = min(wanted, max(due, now + timedelta(seconds=1)))
-            self._system.move_clock(stop)
-
-    # Referrers ---------------------------------------------------------------------------
-
-    def _arrive(self, referral: Referral, now: datetime) -> None:
-        message = day_messages.new_referral(referral, self._definition)
-        sent = self._under("message", now, partial(self._system.send, message))
-        self._note(sent, message, referral)
-        if not sent.acknowledged:
-            return
-        self._subjects[referral.number] = sent.subject or self._look_up(referral)
-        if referral.fate is Fate.RESENT:
-            self._at(now + STEP, partial(self._send_again, message, referral))
-        if referral.fate is Fate.WITHDRAWN:
-            early = referral.number % 2 == 0
-            when = now if early else referral.triage_at + 2 * STEP
-            self._at(when, partial(self._cancel, referral))
-        if referral.fate in DOOR:
-            self._at(now + 6 * STEP, partial(self._run_errands, referral))
-        else:
-            self._at(referral.triage_at, partial(self._triage, referral))
-
-    def _under(self, strike: str, now: datetime, act: Callable[[], T]) -> T:
-        """Do something, in the middle of the day under a disaster where one is to come."""
-        middle = self._script.starts + (self._script.ends - self._script.starts) / 2
-        if self._disaster is None or strike not in self._strikes or now < middle:
-            return act()
-        self._strikes.remove(strike)
-        return self._disaster(act)
-
-    def _send_again(self, message: OutgoingMessage, referral: Referral, _now: datetime) -> None:
-        self._note(self._system.send(message), message, referral, repeat=True)
-
-    def _cancel(self, referral: Referral, now: datetime) -> None:
-        message = day_messages.cancellation(referral, self._definition, now)
-        self._note(self._system.send(message), message, referral)
-        self.settle()
-
-    def _note(
-        self, sent: Sent, message: OutgoingMessage, referral: Referral, *, repeat: bool = False
-    ) -> None:
-        done = sent.acknowledged or (repeat and sent.status == 409)
-        self.sent.append(
-            SentRow(
-                request_id=message.request_id,
-                kind=message.kind,
-                number=day_messages.number_of(referral),
-                acknowledged=done,
-                refused=not done and 400 <= sent.status < 500,
-                repeat=repeat,
-            )
-        )
-        if not done:
-            self._say(f"message of {day_messages.number_of(referral)} answered {sent.status}")
-
-    def _look_up(self, referral: Referral) -> str:
-        """Find a referral whose first answer was lost on the way."""
-        number = f"{day_messages.REFERRAL_NUMBER}|{day_messages.number_of(referral)}"
-        found = self._system.search("ServiceRequest", identifier=number)
-        if not found:
-            raise HubLostError(f"referral {referral.number} was acknowledged and is not there")
-        return f"ServiceRequest/{found[0]['id']}"
-
-    # Triage ------------------------------------------------------------------------------
-
-    def _triage(self, referral: Referral, now: datetime) -> None:
-        waiting = self._tasks_of(referral, "triage")
-        if not waiting:
-            return
-        task = waiting[0]
-        team = task["owner"]["reference"].removeprefix("CareTeam/")
-        staff = self._script.at_work(team, now)
-        if not staff:
-            self._at(now + 3 * STEP, partial(self._triage, referral))
-            return
-        form: dict[str, str] = {"decision": "accept", "service": referral.take_on}
-        match referral.fate:
-            case Fate.DECLINED:
-                form = {
-                    "decision": "decline",
-                    "decline_reason": "already-known",
-                    "advice": "This person is with us for the same need: ring the hub instead.",
-                }
-            case Fate.REDIRECTED:
-                form = {
-                    "decision": "redirect",
-                    "redirect_service": "acute-assessment",
-                    "redirect_reason": "better-served",
-                }
-            case Fate.ASKED:
-                form = {"decision": "ask", "question": "Who has the key, and is anybody at home?"}
-        who = staff[referral.number % len(staff)]
-        press = partial(
-            self._press, who, task, f"/spor/{task['id']}", {"completed", "received"}, **form
-        )
-        accepts = form["decision"] == "accept"
-        done = self._under("decision", now, press) if accepts else press()
-        if done and accepts:
-            self.settle()
-            self._plan_work(referral, now)
-        if done and referral.fate is Fate.REDIRECTED:
-            self._at(now + 6 * STEP, partial(self._run_errands, referral))
-
-    def _run_errands(self, referral: Referral, now: datetime) -> None:
-        """Let the front door make sure that what it sent elsewhere has arrived there."""
-        for code in sorted(_ERRANDS):
-            for task in self._tasks_of(referral, code):
-                who = self._worker(task, now)
-                page = f"/worklist/{task['id']}"
-                if who is None:
-                    self._at(now + 6 * STEP, partial(self._run_errands, referral))
-                elif self._press(who, task, f"{page}/claim", {"accepted"}):
-                    mine = self._task(task["id"])
-                    self._press(who, mine, f"{page}/complete", {"completed"}, outcome="done")
-
     def _plan_work(self, referral: Referral, now: datetime) -> None:
-        for task in self._tasks_of(referral, _INTERVENTION):
+        for task in self._tasks_of(referral, INTERVENTION):
             self._at(now + referral.work_after, partial(self._begin, referral, task["id"]))
-
-    # Members of staff --------------------------------------------------------------------
 
     def _begin(self, referral: Referral, task_id: str, now: datetime) -> None:
         """Let the owner take the work on, or give it back."""
@@ -250,7 +66,7 @@ class Play:
         who = self._worker(task, now)
         if who is None:
             # Nobody of them is at work: they find it when their shift begins.
-            self._at(now + 6 * STEP, partial(self._begin, referral, task_id))
+            self._at(now + 6 * self.step, partial(self._begin, referral, task_id))
             return
         offered = task["owner"]["reference"].startswith("Practitioner/")
         page = f"/worklist/{task_id}"
@@ -258,7 +74,7 @@ class Play:
             self._given_back.add(task_id)
             self._press(who, task, f"{page}/decline", {"requested"}, reason="no-capacity")
             self.settle()
-            self._at(now + 2 * STEP, partial(self._begin, referral, task_id))
+            self._at(now + 2 * self.step, partial(self._begin, referral, task_id))
         else:
             verb = "accept" if offered else "claim"
             self._press(who, task, f"{page}/{verb}", {"accepted"})
@@ -277,43 +93,14 @@ class Play:
         outcome = ("done", "assessed", "in-service")[referral.number % 3]
         self._press(who, task, f"/worklist/{task_id}/complete", {"completed"}, outcome=outcome)
 
-    def _press(
-        self, who: str, task: dict[str, Any], page: str, wanted: set[str], **form: str
-    ) -> bool:
-        """Send a form about a task; True when it did what it should.
-
-        After a break-down the form may have worked and its answer be lost: then the second
-        attempt meets a newer version, and the task itself tells.
-        """
-        answer = self._desk.post(who, page, version=_version(task), **form)
-        if answer.status_code == 303 or self._task(task["id"])["status"] in wanted:
-            return True
-        self._say(f"{page} by {who} answered {answer.status_code}")
-        return False
-
-    def _worker(self, task: dict[str, Any], now: datetime) -> str | None:
-        """Return who does the work: its owner if at work, or the first of the pool's team."""
-        kind, _, name = task["owner"]["reference"].partition("/")
-        if kind == "Practitioner":
-            return name if self._script.on_shift(name, now) else None
-        return next(iter(self._script.at_work(name, now)), None)
-
     def _ring_in_sick(self, username: str, now: datetime) -> None:
-        answer = self._system.operate(
-            f"/fhir/Practitioner/{username}/$report-absence",
-            start=f"valueDateTime|{now.isoformat()}",
-            end=f"valueDateTime|{(now + timedelta(days=2)).isoformat()}",
-            reason="valueCode|sickness",
-        )
-        if answer.status_code != 200:
-            raise HubLostError(f"absence of {username}: {answer.status_code} {answer.text[:300]}")
-        self.settle()
+        self._report_absence(username, now, now + timedelta(days=2), "sickness")
 
     def _edit_one_plan(self, _now: datetime) -> None:
         """Two people change one plan: different parts both stay, the same part meets a conflict."""
         person = self._script.edited
         plan = f"{person.id}-plan"
-        version = _version(self._system.get(f"/fhir/CarePlan/{plan}"))
+        version = version_of(self._system.get(f"/fhir/CarePlan/{plan}"))
         sections = f"/care-plans/{plan}/sections"
         for username, section, text in (
             (person.coordinator, "equipment", "A pendant alarm has come; I wear it."),
@@ -335,26 +122,3 @@ class Play:
         if answer.status_code != 200:
             raise HubLostError(f"recording a death: {answer.status_code} {answer.text[:300]}")
         self.settle()
-
-    # Looking -----------------------------------------------------------------------------
-
-    def _tasks_of(self, referral: Referral, code: str) -> list[dict[str, Any]]:
-        subject = self._subjects[referral.number]
-        found = self._system.search("Task", focus=subject, status=_OPEN)
-        return [task for task in found if task["code"]["coding"][0]["code"] == code]
-
-    def _task(self, task_id: str) -> dict[str, Any]:
-        return self._system.get(f"/fhir/Task/{task_id}")
-
-
-def _version(resource: dict[str, Any]) -> int:
-    return int(resource["meta"]["versionId"])
-
-
-def _next_step(moment: datetime) -> datetime:
-    """Round up to the five minutes: sweeps of a real hub come as soon, the day has fewer steps."""
-    moment = moment.astimezone(UTC)
-    over = timedelta(
-        minutes=moment.minute % 5, seconds=moment.second, microseconds=moment.microsecond
-    )
-    return moment if not over else moment - over + STEP

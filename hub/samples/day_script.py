@@ -7,21 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
-
-import yaml
 
 from hub.domain.calendars import zone
 from hub.domain.definition import HubDefinition
 from hub.domain.rota import Shift
 from hub.domain.rota_patterns import planned
+from hub.samples.needs import needs
 from hub.samples.people import SamplePerson, draw, nhs_numbers
 
-NEEDS = Path(__file__).parent / "day_needs.yaml"
 STEP = timedelta(minutes=5)
 """Everything happens on the five minutes: fewer moves of the clock, the same order for a seed."""
 
@@ -190,12 +186,6 @@ def write(definition: HubDefinition, *, seed: int, day: date, demand: int) -> Sc
     )
 
 
-@cache
-def _needs() -> Mapping[str, Any]:
-    said: Mapping[str, Any] = yaml.safe_load(NEEDS.read_text("utf-8"))
-    return said
-
-
 def _fates(demand: int, random: Random) -> list[Fate]:
     special = [fate for fate, share in SHARES.items() for _ in range(round(demand * share))]
     ordinary = [Fate.ACCEPT] * max(0, demand - len(special))
@@ -229,7 +219,7 @@ def _referral(random: Random, number: int, at: datetime, fate: Fate, person: Ref
     need = _need(random, fate)
     outside = at.hour < 8 or at.hour >= 20
     if outside and fate not in DOOR:
-        need = _needs()["needs"][0]
+        need = needs()["needs"][0]
     urgent = outside or random.random() < need.get("urgent", 0)
     slow = random.random() < 0.06
     wait = random.choice((5, 10, 15)) if urgent else random.choice((20, 35, 50, 80, 110))
@@ -255,7 +245,7 @@ def _referral(random: Random, number: int, at: datetime, fate: Fate, person: Ref
 
 
 def _need(random: Random, fate: Fate) -> Mapping[str, Any]:
-    said = _needs()
+    said = needs()
     elsewhere: Mapping[str, Mapping[str, Any]] = said["elsewhere"]
     match fate:
         case Fate.CANCER:
@@ -266,8 +256,8 @@ def _need(random: Random, fate: Fate) -> Mapping[str, Any]:
             return elsewhere["hospital"]
         case Fate.DIED:
             return next(each for each in said["needs"] if each["service"] == "palliative")
-    needs: Sequence[Mapping[str, Any]] = said["needs"]
-    return random.choices(needs, [each["weight"] for each in needs])[0]
+    listed: Sequence[Mapping[str, Any]] = said["needs"]
+    return random.choices(listed, [each["weight"] for each in listed])[0]
 
 
 def _known(person: SamplePerson) -> Referred:

@@ -5,7 +5,8 @@ from typing import Any
 
 from fhir import systems
 from hub.domain.calendars import Calendar
-from hub.domain.definition import HubDefinition, Organisation, Service, StaffMember, Team
+from hub.domain.definition import HubDefinition, Organisation, Service, Team
+from hub.domain.staffing import StaffMember
 
 Resource = dict[str, Any]
 

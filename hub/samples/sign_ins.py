@@ -15,7 +15,8 @@ from flask import current_app
 from hub import settings
 from hub.auth.accounts import open_account, register_client
 from hub.db import db
-from hub.domain.definition import HubDefinition, StaffMember
+from hub.domain.definition import HubDefinition
+from hub.domain.staffing import StaffMember
 from hub.models.agreement import SharingAgreement
 from hub.services import definitions
 

@@ -100,6 +100,8 @@ def _adopt_task(actor: Actor, record: Record, service: Service) -> Record:
         service.clock_for(priority),
         calendar=service.calendar,
         escalation_policy=service.escalation,
+        actor=actor,
+        version=record.version + 1,
     )
     task_content.set_due(task, running.due_at)
     adopted = records.adopt(actor, task, type="Task", id=record.id, if_match=record.version)

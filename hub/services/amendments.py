@@ -1,11 +1,14 @@
 """A sender's new version of a referral: its content is taken over while nobody has acted on it."""
 
+from dataclasses import replace
 from typing import Any
 
 from fhir.messaging.refusal import conflict
 from hub import clock, records
 from hub.domain import clocks as rules
+from hub.domain import red_flags, referral
 from hub.domain.actor import Actor, hub_actor
+from hub.domain.clock_log import ClockEventKind
 from hub.domain.referral import WAITING
 from hub.domain.referral_request import ReceiveReferral
 from hub.records import Record, instant
@@ -13,6 +16,7 @@ from hub.services import (
     assignments,
     clocks,
     definitions,
+    identification,
     notices,
     referral_intake,
     referral_request_record,
@@ -26,7 +30,6 @@ from hub.services.same_referral import Earlier
 
 _HUB = hub_actor("spor")
 _MORE_URGENT = "more-urgent"
-_RANK = ("routine", "urgent", "asap", "stat")
 
 
 def amend(actor: Actor, earlier: Earlier, command: ReceiveReferral) -> Record:
@@ -41,6 +44,12 @@ def amend(actor: Actor, earlier: Earlier, command: ReceiveReferral) -> Record:
     definition = definitions.current()
     now = clock.now()
     patient: str = request["subject"]["reference"]
+    born = identification.birth_date(
+        records.read(_HUB, "Patient", patient.removeprefix("Patient/"))
+    )
+    age = referral.age_on(born, now.date()) if born else None
+    flags = referral_intake.red_flags_of(command, age, definition)
+    command = replace(command, priority=red_flags.raised(command.priority, flags))
     parts = Enclosures(command.enclosures, definition)
     for full_url, resource in command.enclosures:
         if resource is command.request:
@@ -58,7 +67,8 @@ def amend(actor: Actor, earlier: Earlier, command: ReceiveReferral) -> Record:
         _HUB, changed, type="ServiceRequest", id=request.id, if_match=request.version
     )
     kept = parts.store(_HUB, patient)
-    alerts = triage_inputs.of_alerts(r.resource for r in kept if r.type == "Flag")
+    alerts = triage_inputs.of_red_flags(flags)
+    alerts += triage_inputs.of_alerts(r.resource for r in kept if r.type == "Flag")
     _tell_triage(written, alerts, instant(now))
     records.audit.record(actor, "referral-amended", written.reference, {"version": written.version})
     return written
@@ -75,7 +85,9 @@ def _tell_triage(request: Record, alerts: list[dict[str, object]], at: str) -> N
         note = triage_inputs.entry(triage_inputs.UPDATED, {"valueString": f"Updated at {at}"})
         resource["input"] = [*resource.get("input", ()), *alerts, note]
         wanted = str(request.get("priority", "routine"))
-        if _RANK.index(wanted) > _RANK.index(resource.get("priority", "routine")):
+        if red_flags.PRIORITIES.index(wanted) > red_flags.PRIORITIES.index(
+            resource.get("priority", "routine")
+        ):
             _make_urgent(task.id, resource, wanted)
         resource["lastModified"] = at
         told = records.update(_HUB, resource, type="Task", id=task.id, if_match=task.version)
@@ -92,7 +104,7 @@ def _make_urgent(task_id: str, resource: dict[str, Any], priority: str) -> None:
     due = rules.due_at(wanted, clock.now(), definition.calendars[calendar])
     running = clocks.running(task_id, locked=True)
     if running is None or due < running.due_at:
-        clocks.stop(task_id, _MORE_URGENT)
+        clocks.stop(task_id, _MORE_URGENT, kind=ClockEventKind.RE_RULE, actor=_HUB)
         started = clocks.start(task_id, wanted.code, calendar=calendar, escalation_policy="triage")
         task_content.set_due(resource, started.due_at)
     spell = assignments.current(task_id)

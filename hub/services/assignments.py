@@ -4,27 +4,41 @@ Assignment spells, clocks, the events ``TaskAssigned`` and ``TaskReleased`` and 
 sides are derived here from each version of the Task, in its own transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from hub import clock, records
-from hub.db import db
-from hub.domain.actor import Actor, ActorKind, hub_actor
+from hub.db import db, fetch
+from hub.domain.actor import Actor, ActorKind
 from hub.domain.definition import HubDefinition
-from hub.domain.task_states import OPEN, TaskStatus
+from hub.domain.offer import OfferKind
+from hub.domain.task_states import TaskStatus
 from hub.models.assignment import Assignment
+from hub.models.offer import TaskOffer
+from hub.queries import parts
+from hub.records.guards import Change
 from hub.records.ids import new_id
+from hub.records.outbox import Emitted
 from hub.records.relationships import TEAM_WORK
-from hub.records.tables import RELATIONSHIPS
-from hub.services import clocks, definitions, notices, task_content
+from hub.services import (
+    clocks,
+    definitions,
+    employment,
+    notices,
+    offers,
+    task_content,
+    task_news,
+)
 from hub.services.task_content import Task
 
 USUAL_MINUTES = 45
 """Size of work that neither its service nor its kind has a size for."""
 
-_SELF = hub_actor("assignments")
+USUAL_POINTS = 1
+"""Weight of work whose kind has none."""
 
 _STOPS_CLOCK = frozenset(
     {
@@ -36,26 +50,43 @@ _STOPS_CLOCK = frozenset(
 )
 """Not ``rejected``: declined work goes on to somebody else, and its clock with it."""
 
+_STOPS_PARTS = frozenset({TaskStatus.CANCELLED, TaskStatus.ENTERED_IN_ERROR})
 
-@records.guard("Task")
+
+def follow_all(actor: Actor, changes: Sequence[Change]) -> None:
+    """Bring the rows in step with the versions about to be written, with statements for all.
+
+    The Tasks are held already, by whoever writes them: the Task first, its rows after.
+    """
+    taken = offers.follow_all(actor, changes)
+    opened: list[tuple[Task | None, Task]] = []
+    closed: list[tuple[Task, Task | None]] = []
+    for old, new in changes:
+        was_open = old is not None and task_content.is_open(old)
+        if old is not None and new is not None:
+            _follow_hold(actor, old, new)
+        if old is not None and was_open != (new is not None and task_content.is_open(new)):
+            _tell_the_whole(old, new)
+        if new is not None and task_content.is_open(new):
+            opened.append((old if was_open else None, new))
+        elif was_open and old is not None:
+            closed.append((old, new))
+    if opened:
+        _follow_open(actor, opened, taken)
+    for before, after in closed:
+        _follow_closed(actor, before["id"], before, after)
+    notices.tell_many(
+        told
+        for old, new in changes
+        if old is not None and new is not None
+        for told in task_news.told(actor, old, new, taken.get(new["id"]))
+    )
+
+
+@records.guard("Task", many=follow_all)
 def follow(actor: Actor, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
     """Bring the rows in step with the version about to be written."""
-    task = new or old
-    assert task is not None
-    task_id: str = task["id"]
-    if old is not None:
-        # The Task first, its rows after: one order of locks for every door.
-        records.lock(_SELF, "Task", task_id)
-    was_open = old is not None and task_content.is_open(old)
-    now_open = new is not None and task_content.is_open(new)
-    if now_open:
-        assert new is not None
-        _follow_open(actor, task_id, old if was_open else None, new)
-    elif was_open:
-        assert old is not None
-        _follow_closed(actor, task_id, old, new)
-    if old is not None and new is not None:
-        _tell(actor, old, new)
+    follow_all(actor, [(old, new)])
 
 
 def current(task_id: str, *, locked: bool = False) -> Assignment | None:
@@ -81,6 +112,11 @@ def size_of(task: Mapping[str, Any], definition: HubDefinition) -> int:
     return definition.task_minutes.get(task_content.code(task) or "", USUAL_MINUTES)
 
 
+def points_of(task: Mapping[str, Any], definition: HubDefinition) -> int:
+    """Return what work of this kind weighs beside its minutes."""
+    return definition.task_points.get(task_content.code(task) or "", USUAL_POINTS)
+
+
 def team_of(owner: str, definition: HubDefinition) -> str | None:
     """Return the team whose work it is when somebody owns it."""
     if owner.startswith("CareTeam/"):
@@ -89,41 +125,113 @@ def team_of(owner: str, definition: HubDefinition) -> str | None:
     return f"CareTeam/{person.teams[0]}" if person and person.teams else None
 
 
-def _follow_open(actor: Actor, task_id: str, old: Task | None, new: Task) -> None:
-    owner = task_content.owner(new)
-    spell = current(task_id, locked=True)
-    if spell is not None and spell.owner == owner:
+def _follow_hold(actor: Actor, old: Task, new: Task) -> None:
+    """Stop and start the clock with a hold, and set when somebody is reminded of it."""
+    before, after = task_content.status(old), task_content.status(new)
+    if before is after:
         return
+    version = int(new["meta"]["versionId"])
+    if after is TaskStatus.ON_HOLD:
+        reason = task_content.code(new, "statusReason") or ""
+        clocks.pause(new["id"], reason, actor=actor, version=version)
+        review_at = task_content.review_at(new)
+        if review_at is not None:
+            records.outbox.emit(
+                "TaskHoldEnds",
+                subject=f"Task/{new['id']}",
+                payload={"version": version},
+                due_at=review_at,
+            )
+    elif before is TaskStatus.ON_HOLD:
+        clocks.resume(new["id"], actor=actor, version=version)
+
+
+def _tell_the_whole(old: Task, new: Task | None) -> None:
+    """Let the whole follow a part that ended or was opened again, or its parts follow its end.
+
+    After the commit, by an event: whole and parts are then locked in one order.
+    """
+    whole = task_content.whole_of(old)
+    if whole is not None:
+        records.outbox.emit("TaskPartsMoved", subject=f"Task/{whole}")
+    stopped = new is None or task_content.status(new) in _STOPS_PARTS
+    if stopped and parts.has_parts(old["id"]):
+        records.outbox.emit("TaskPartsMoved", subject=f"Task/{old['id']}")
+
+
+def _follow_open(
+    actor: Actor, opened: Sequence[tuple[Task | None, Task]], taken: Mapping[str, TaskOffer]
+) -> None:
+    """Begin a spell for each Task whose owner is another one now; end the one before it."""
+    ids = [new["id"] for _, new in opened]
+    spells = {
+        spell.task_id: spell
+        for spell in db.session.execute(
+            select(Assignment)
+            .where(Assignment.task_id.in_(ids), Assignment.ends_at.is_(None))
+            .order_by(Assignment.task_id)
+            .with_for_update()
+        ).scalars()
+    }
+    moved = [
+        (old, new)
+        for old, new in opened
+        if (spell := spells.get(new["id"])) is None or spell.owner != task_content.owner(new)
+    ]
+    if not moved:
+        return
+    employment.hold_present({task_content.owner(new) for _, new in moved})
     definition = definitions.current()
-    last = spell or _last(task_id)
-    if spell is not None:
-        _end(spell, _why_moved(actor, spell, new), actor)
+    lasts = dict(spells) | _lasts([new["id"] for _, new in moved if new["id"] not in spells])
+    begun = []
+    for _, new in moved:
+        spell, last = spells.get(new["id"]), lasts.get(new["id"])
+        if spell is not None:
+            _end(spell, _why_moved(actor, spell, new, taken.get(new["id"])), actor)
+        begun.append(_begin(actor, new, last, definition))
+    # The old spells end before the new ones begin: one owner at any instant.
+    db.session.flush()
+    db.session.add_all(begun)
+    db.session.flush()
+    _open_records_to(
+        [(each.team, each.task_id, each.patient) for each in begun],
+        moved=[n["id"] for _, n in moved],
+    )
+    for old, new in moved:
+        if old is None and new["id"] in lasts:
+            version = int(new["meta"]["versionId"])
+            clocks.reopen(new["id"], actor=actor, version=version)
+    records.outbox.emit_many(
+        Emitted(
+            "TaskAssigned",
+            f"Task/{new['id']}",
+            {"owner": owner, "by": actor.display, "version": new["meta"]["versionId"]},
+        )
+        for _, new in moved
+        if (owner := task_content.owner(new)).startswith("Practitioner/")
+        and owner != actor.practitioner
+    )
+
+
+def _begin(
+    actor: Actor, new: Task, last: Assignment | None, definition: HubDefinition
+) -> Assignment:
+    owner = task_content.owner(new)
     team = team_of(owner, definition)
     if last is not None and last.team and (actor.kind is ActorKind.HUB or team is None):
         # A desk that steps in does not make it the desk's work.
         team = last.team
-    db.session.add(
-        Assignment(
-            id=new_id(),
-            task_id=task_id,
-            owner=owner,
-            team=team,
-            patient=task_content.reference(new, "for"),
-            minutes=last.minutes if last else size_of(new, definition),
-            urgent=task_content.is_urgent(new),
-            starts_at=clock.now(),
-        )
+    return Assignment(
+        id=new_id(),
+        task_id=new["id"],
+        owner=owner,
+        team=team,
+        patient=task_content.reference(new, "for"),
+        minutes=last.minutes if last else size_of(new, definition),
+        points=last.points if last else points_of(new, definition),
+        urgent=task_content.is_urgent(new),
+        starts_at=clock.now(),
     )
-    db.session.flush()
-    _open_record_to(team, task_id, task_content.reference(new, "for"))
-    if old is None and last is not None:
-        clocks.reopen(task_id)
-    if owner.startswith("Practitioner/") and owner != actor.practitioner:
-        records.outbox.emit(
-            "TaskAssigned",
-            subject=f"Task/{task_id}",
-            payload={"owner": owner, "by": actor.display, "version": new["meta"]["versionId"]},
-        )
 
 
 def _follow_closed(actor: Actor, task_id: str, old: Task, new: Task | None) -> None:
@@ -132,9 +240,11 @@ def _follow_closed(actor: Actor, task_id: str, old: Task, new: Task | None) -> N
     if spell is not None:
         rejected = status is TaskStatus.REJECTED
         _end(spell, "declined" if rejected else status.value, actor)
-    _open_record_to(None, task_id, None)
+        db.session.flush()
+    _open_records_to([], moved=[task_id])
     if status in _STOPS_CLOCK:
-        clocks.stop(task_id, status.value)
+        version = int(new["meta"]["versionId"]) if new is not None else None
+        clocks.stop(task_id, status.value, actor=actor, version=version)
     elif status is TaskStatus.REJECTED:
         records.outbox.emit(
             "TaskReleased",
@@ -143,83 +253,62 @@ def _follow_closed(actor: Actor, task_id: str, old: Task, new: Task | None) -> N
         )
 
 
-def _open_record_to(team: str | None, task_id: str, patient: str | None) -> None:
-    """Let the team whose work it is see the person while the task is open, and nobody's after."""
-    source = f"Task/{task_id}"
-    db.session.execute(
-        delete(RELATIONSHIPS).where(
-            RELATIONSHIPS.c.source == source, RELATIONSHIPS.c.basis == TEAM_WORK
-        )
-    )
-    if team and patient and patient.startswith("Patient/"):
-        db.session.execute(
-            insert(RELATIONSHIPS).values(
-                source=source,
-                patient_id=patient.removeprefix("Patient/"),
-                party=team,
-                basis=TEAM_WORK,
-            )
-        )
+def _open_records_to(
+    given: Sequence[tuple[str | None, str, str | None]], *, moved: Sequence[str]
+) -> None:
+    """Let the team whose work it is see the person while the task is open, and nobody's after.
+
+    ``given`` has (team, task id, person) of the ``moved`` tasks; what stands already is left
+    standing: work that goes from a pool to somebody of the team changes nothing.
+    """
+    rows = [
+        (f"Task/{task_id}", patient.removeprefix("Patient/"), team)
+        for team, task_id, patient in given
+        if team and patient and patient.startswith("Patient/")
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[], [], []]
+    fetch(_CLOSE_SQL, (TEAM_WORK, [f"Task/{task_id}" for task_id in moved], *columns))
+    if rows:
+        fetch(_OPEN_SQL, (TEAM_WORK, *columns, TEAM_WORK))
 
 
-def _last(task_id: str) -> Assignment | None:
-    return db.session.execute(
+_CLOSE_SQL = (
+    "DELETE FROM relationship r WHERE r.basis = %s AND r.source = ANY(%s::text[])"
+    " AND NOT EXISTS (SELECT 1 FROM unnest(%s::text[], %s::text[], %s::text[]) AS u(s, p, t)"
+    " WHERE u.s = r.source AND u.p = r.patient_id AND u.t = r.party)"
+)
+_OPEN_SQL = (
+    "INSERT INTO relationship (source, patient_id, party, basis) SELECT u.s, u.p, u.t, %s"
+    " FROM unnest(%s::text[], %s::text[], %s::text[]) AS u(s, p, t)"
+    " WHERE NOT EXISTS (SELECT 1 FROM relationship r WHERE r.source = u.s"
+    " AND r.patient_id = u.p AND r.party = u.t AND r.basis = %s)"
+)
+
+
+def _lasts(task_ids: Sequence[str]) -> dict[str, Assignment]:
+    """Return the last spell of each of these tasks that has had one."""
+    if not task_ids:
+        return {}
+    found = db.session.execute(
         select(Assignment)
-        .where(Assignment.task_id == task_id)
-        .order_by(Assignment.starts_at.desc(), Assignment.id.desc())
-        .limit(1)
-    ).scalar_one_or_none()
+        .where(Assignment.task_id.in_(task_ids))
+        .ext(distinct_on(Assignment.task_id))
+        .order_by(Assignment.task_id, Assignment.starts_at.desc(), Assignment.id.desc())
+    )
+    return {spell.task_id: spell for spell in found.scalars()}
 
 
 def _end(spell: Assignment, outcome: str, actor: Actor) -> None:
     spell.ends_at = clock.now()
     spell.outcome = outcome
     spell.ended_by = actor.practitioner or actor.id
-    db.session.flush()
 
 
-def _why_moved(actor: Actor, spell: Assignment, new: Task) -> str:
+def _why_moved(actor: Actor, spell: Assignment, new: Task, taken: TaskOffer | None) -> str:
+    if taken is not None:
+        return "delegated" if taken.kind == OfferKind.DELEGATION else "handed-over"
     if actor.kind is ActorKind.HUB:
         return task_content.code(new, "statusReason") or "routed"
     if spell.owner.startswith("CareTeam/") and task_content.owner(new) == actor.practitioner:
         return "claimed"
     return "handed-over"
-
-
-_WORDS = {
-    TaskStatus.ACCEPTED: "accepted the task",
-    TaskStatus.REJECTED: "declined the task",
-    TaskStatus.ON_HOLD: "put the task on hold",
-    TaskStatus.COMPLETED: "completed the task",
-    TaskStatus.FAILED: "could not complete the task",
-    TaskStatus.CANCELLED: "cancelled the task",
-}
-
-
-def _tell(actor: Actor, old: Task, new: Task) -> None:
-    """Tell the other side of a change: owner, requester, and who had it before."""
-    task_id, version = new["id"], new["meta"]["versionId"]
-    line = None
-    if old["status"] != new["status"]:
-        line = _WORDS.get(task_content.status(new))
-    moved = task_content.owner(old) != task_content.owner(new) and new["status"] in OPEN
-    if moved and old["status"] in OPEN:
-        line = "moved the task to another owner"
-    if line is None:
-        return
-    parties = {
-        task_content.owner(old),
-        task_content.owner(new) if not moved else None,
-        task_content.reference(new, "requester"),
-    }
-    notices.tell(
-        (
-            each
-            for each in parties
-            if each and each.startswith("Practitioner/") and each != actor.practitioner
-        ),
-        kind="TaskChanged",
-        subject=f"Task/{task_id}",
-        line=f"{actor.display} {line}: {task_content.code(new) or 'task'}",
-        key=f"Task/{task_id}/_history/{version}",
-    )

@@ -20,6 +20,7 @@ from hub.services.definition_references import dangling
 LISTS: Mapping[str, type[schemas.Entry]] = {
     "organisations": schemas.OrganisationSchema,
     "areas": schemas.AreaSchema,
+    "travel": schemas.JourneySchema,
     "roles": schemas.RoleSchema,
     "calendars": schemas.CalendarSchema,
     "clocks": schemas.ClockSchema,
@@ -30,21 +31,40 @@ LISTS: Mapping[str, type[schemas.Entry]] = {
     "rota_patterns": schemas.RotaPatternSchema,
     "staff": schemas.StaffSchema,
     "routing_rules": schemas.RoutingRuleSchema,
+    "red_flags": schemas.RedFlagSchema,
     "code_lists": schemas.CodeListSchema,
     "forms": schemas.FormSchema,
     "plan_sections": schemas.PlanSectionSchema,
     "clients": schemas.ClientSchema,
     "subscribers": schemas.SubscriberSchema,
+    "cover_needs": schemas.CoverNeedSchema,
 }
 """Sections that are lists of entries with a code (staff: a username)."""
-SEQUENCES = ("routing_rules", "plan_sections")
+SEQUENCES = ("routing_rules", "plan_sections", "red_flags")
 """Lists whose order means something: kept as tuples."""
 SINGLE: Mapping[str, type[schemas.Entry]] = {
     "spor": schemas.SporSchema,
     "routing": schemas.RoutingPolicySchema,
+    "handover": schemas.HandoverSchema,
+    "stuck": schemas.StuckSchema,
+    "work": schemas.WorkPolicySchema,
+    "discharge": schemas.DischargeSchema,
 }
-NUMBERS = ("review_days", "task_minutes")
+NUMBERS = ("review_days", "task_minutes", "task_points")
 TEXTS = ("code", "name", "version", "time_zone", "gp_hub", "hub_organisation")
+OPTIONAL = frozenset(
+    {
+        "cover_needs",
+        "discharge",
+        "handover",
+        "red_flags",
+        "stuck",
+        "task_points",
+        "travel",
+        "work",
+    }
+)
+"""Sections that came later: a definition without one works as before."""
 SECTIONS = frozenset({*LISTS, *SINGLE, *NUMBERS, *TEXTS, "population"})
 
 
@@ -97,13 +117,19 @@ def read(folder: Path) -> Files:
     if problems:
         raise DefinitionError(problems)
     # Dates become text here, so that what is stored and what is checked are the same thing.
-    return Files(json.loads(json.dumps(content, default=_plain)), places)
+    return Files(plain(content), places)
+
+
+def plain(content: Any) -> Any:
+    """Return what YAML said as JSON says it."""
+    return json.loads(json.dumps(content, default=_plain))
 
 
 def build(files: Files) -> HubDefinition:
     """Check what the files say and make the definition, or raise with every problem found."""
     parts: dict[str, Any] = {}
-    problems = [f"{section}: is missing" for section in sorted(SECTIONS - set(files.content))]
+    missing = SECTIONS - OPTIONAL - set(files.content)
+    problems = [f"{section}: is missing" for section in sorted(missing)]
     for section, said in files.content.items():
         try:
             parts[section] = _section(section, said)
@@ -119,6 +145,16 @@ def build(files: Files) -> HubDefinition:
     if problems:
         raise DefinitionError(problems)
     return made
+
+
+def part(section: str, said: Any) -> Any:
+    """Check one section on its own, or raise with every problem found."""
+    try:
+        return _section(section, said)
+    except ValidationError as refusal:
+        raise DefinitionError(f"{section}{path}: {text}" for path, text in _told(refusal)) from (
+            refusal
+        )
 
 
 def _section(section: str, said: Any) -> Any:
@@ -159,7 +195,7 @@ def _entries(schema: schemas.Entry, said: list[Any]) -> list[Any]:
 def _made(parts: dict[str, Any]) -> HubDefinition:
     closed = bank_holidays()
     parts["calendars"] = {
-        code: replace(each, bank_holidays=closed, time_zone=parts["time_zone"])
+        code: replace(each, bank_holidays=closed | each.bank_holidays, time_zone=parts["time_zone"])
         for code, each in parts["calendars"].items()
     }
     parts["plan_sections"] = tuple(
@@ -178,7 +214,7 @@ def _repeated(files: Files) -> list[str]:
     found = []
     for section in LISTS:
         seen: set[str] = set()
-        for entry in files.content[section]:
+        for entry in files.content.get(section, ()):
             code = entry.get("code") or entry.get("username")
             if code in seen:
                 found.append(f"{files.place(section)}: {section}: {code} stands twice")

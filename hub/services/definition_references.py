@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 
 from hub.domain.definition import HubDefinition
+from hub.domain.rota_patterns import weekly_hours
 
 OWN_LISTS = frozenset({"services", "priorities", "roles", "teams", "areas"})
 """Choices of a form that are sections of the definition, not code lists."""
@@ -12,8 +13,10 @@ def dangling(hub: HubDefinition) -> Iterator[tuple[str, str]]:
     """Yield (section, problem) for every code that names nothing."""
     yield from _organisations(hub)
     yield from _teams(hub)
+    yield from _journeys(hub)
     yield from _services(hub)
     yield from _staff(hub)
+    yield from _cover(hub)
     yield from _door(hub)
     yield from _rest(hub)
 
@@ -42,6 +45,11 @@ def _teams(hub: HubDefinition) -> Iterator[tuple[str, str]]:
         yield from _known("teams", f"{at}.areas", each.areas, hub.areas)
 
 
+def _journeys(hub: HubDefinition) -> Iterator[tuple[str, str]]:
+    for each in hub.travel.values():
+        yield from _known("travel", f"travel.{each.code}", [each.start, each.end], hub.areas)
+
+
 def _services(hub: HubDefinition) -> Iterator[tuple[str, str]]:
     skills = hub.code_lists["skills"].codes if _has(hub, "skills") else ()
     for each in hub.services.values():
@@ -67,12 +75,43 @@ def _staff(hub: HubDefinition) -> Iterator[tuple[str, str]]:
         yield from _known("staff", f"{at}.organisation", [each.organisation], hub.organisations)
         yield from _known("staff", f"{at}.teams", each.teams, hub.teams)
         yield from _known("staff", f"{at}.rota", [each.rota], hub.rota_patterns)
+        yield from _known("staff", f"{at}.deputy", [each.deputy], hub.staff)
         yield from _known("staff", f"{at}.areas", each.areas, hub.areas)
+        yield from _known("staff", f"{at}.rounds", each.rounds, hub.organisations)
         yield from _known("staff", f"{at}.skills", each.skills, skills)
     for pattern in hub.rota_patterns.values():
         shifts = [day for week in pattern.weeks for day in week]
         at = f"rota_patterns.{pattern.code}.weeks"
         yield from _known("rota_patterns", at, shifts, hub.shift_times)
+    yield from _contracts(hub)
+
+
+def _contracts(hub: HubDefinition) -> Iterator[tuple[str, str]]:
+    """A pattern that plans more than a contract pays is found now, not after a year of it."""
+    for each in hub.staff.values():
+        pattern = hub.rota_patterns.get(each.rota)
+        if each.contracted_hours is None or pattern is None:
+            continue
+        if any(code and code not in hub.shift_times for week in pattern.weeks for code in week):
+            continue
+        hours = weekly_hours(each, pattern, hub.shift_times)
+        if hours > each.contracted_hours:
+            yield (
+                "staff",
+                f"staff.{each.username}.contracted_hours: {pattern.code} plans {hours:.1f} hours a"
+                f" week, the contract has {each.contracted_hours:.1f}",
+            )
+
+
+def _cover(hub: HubDefinition) -> Iterator[tuple[str, str]]:
+    skills = hub.code_lists["skills"].codes if _has(hub, "skills") else ()
+    for each in hub.cover_needs.values():
+        at = f"cover_needs.{each.code}"
+        yield from _known("cover_needs", f"{at}.team", [each.team], hub.teams)
+        yield from _known("cover_needs", f"{at}.service", [each.service], hub.services)
+        yield from _known("cover_needs", f"{at}.roles", each.roles, hub.roles)
+        yield from _known("cover_needs", f"{at}.skills", each.skills, skills)
+        yield from _known("cover_needs", f"{at}.calendar", [each.calendar], hub.calendars)
 
 
 def _door(hub: HubDefinition) -> Iterator[tuple[str, str]]:
@@ -82,6 +121,13 @@ def _door(hub: HubDefinition) -> Iterator[tuple[str, str]]:
     yield from _known("spor", "spor.triage_clocks", spor.triage_clocks.values(), hub.clocks)
     for offer in ("default_offer", "falls_service", "carers_service"):
         yield from _known("spor", f"spor.{offer}", [getattr(spor, offer)], hub.services)
+    read = hub.discharge
+    teams = (read.team or None, *read.practice_teams.values())
+    yield from _known("discharge", "discharge.team", teams, hub.teams)
+    yield from _known(
+        "discharge", "discharge.practice_teams", read.practice_teams, hub.organisations
+    )
+    yield from _known("discharge", "discharge.clock", [read.clock, read.urgent_clock], hub.clocks)
     for rule in hub.routing_rules:
         at = f"routing_rules.{rule.code}"
         yield from _known("routing_rules", f"{at}.services", rule.services, hub.services)

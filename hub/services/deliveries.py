@@ -84,11 +84,11 @@ def take(subscription_id: str) -> Parcel | None:
         ).scalar_one_or_none()
         if delivery is None or delivery.due_at > clock.now():
             return None
-        if delivery.leased_until is not None and delivery.leased_until > _real_now():
+        if delivery.leased_until is not None and delivery.leased_until > real_now():
             return None
         parcel = _pack(subscriber, delivery)
         if parcel is not None:
-            delivery.leased_until = _real_now() + LEASE
+            delivery.leased_until = real_now() + LEASE
             db.session.flush()
             return parcel
         db.session.flush()
@@ -178,6 +178,6 @@ def _drop(delivery: Delivery, why: str) -> None:
     delivery.error = why
 
 
-def _real_now() -> datetime:
+def real_now() -> datetime:
     """Leases are time-outs: they run in real time, also in a simulated hub."""
     return datetime.fromtimestamp(time.time(), UTC)

@@ -74,6 +74,10 @@ class Enclosures:
         for name in _names(full_url, resource):
             self._references[name] = reference
 
+    def keep(self, references: Iterable[str]) -> None:
+        """Let references to records of the hub stay: whoever wrote them reads them here."""
+        self._references |= {reference: reference for reference in references}
+
     def rewritten(self, resource: Mapping[str, Any]) -> dict[str, Any]:
         """Return a copy whose references mean records of the hub, or say who is meant."""
         copy: dict[str, Any] = _rewrite(resource, self._replace)

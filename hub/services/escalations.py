@@ -6,14 +6,27 @@ from sqlalchemy import select
 
 from hub import clock, records
 from hub.db import db
+from hub.domain import escalation, escalation_hours, escalation_targets
 from hub.domain.actor import Actor
-from hub.domain.escalation import EscalationStep as Step
-from hub.domain.escalation import Notified
+from hub.domain.escalation import BREACH, NextStep
 from hub.models.clock import TaskClock
 from hub.models.escalation import EscalationStep
 from hub.records.ids import new_id
 from hub.records.record import Record
-from hub.services import assignments, clocks, definitions, notices, routing, task_content
+from hub.services import (
+    assignments,
+    clocks,
+    definitions,
+    escalation_circle,
+    escalation_schedule,
+    notices,
+    outside_sends,
+    routing,
+    task_content,
+)
+
+URGENT_FROM = 75
+"""Percent of the clock from which on a step is urgent whatever the task is."""
 
 
 def due_clocks(limit: int = 100) -> list[str]:
@@ -43,21 +56,32 @@ def escalate(actor: Actor, clock_id: str) -> EscalationStep | None:
     if not task_content.is_open(locked.resource) and locked.resource["status"] != "rejected":
         clocks.stop(row.task_id, locked.resource["status"])
         return None
-    step = clocks.policy_of(row).steps[row.step]
+    coming = clocks.coming(row)
+    if coming is None or not coming.is_due:
+        clocks.reschedule(row)
+        return None
     taken = EscalationStep(
         id=new_id(),
         clock_id=row.id,
-        step=row.step,
+        step=coming.number,
+        repeat=coming.repeat,
+        level=coming.step.percent,
+        passed=coming.passed,
         task_id=row.task_id,
-        action=step.code,
-        due_at=row.next_step_at,
+        action=coming.step.code,
+        due_at=coming.at,
         taken_at=clock.now(),
         told=[],
         sentence="",
     )
-    clocks.take_step(row)
-    _act(actor, locked, step, taken)
+    # Written first: the unique key is the judge, before anybody is told.
     db.session.add(taken)
+    db.session.flush()
+    if coming.repeat:
+        clocks.reschedule(row)
+    else:
+        clocks.take_step(row)
+    _act(actor, locked, row, coming, taken)
     db.session.flush()
     return taken
 
@@ -75,50 +99,81 @@ def steps_of(task_id: str) -> list[EscalationStep]:
     found = db.session.execute(
         select(EscalationStep)
         .where(EscalationStep.task_id == task_id)
-        .order_by(EscalationStep.taken_at, EscalationStep.step)
+        .order_by(EscalationStep.taken_at, EscalationStep.step, EscalationStep.repeat)
     )
     return list(found.scalars())
 
 
-def _act(actor: Actor, locked: Record, step: Step, taken: EscalationStep) -> None:
+def _act(
+    actor: Actor, locked: Record, row: TaskClock, coming: NextStep, taken: EscalationStep
+) -> None:
     """Tell whom the step names, then re-route where it says so."""
-    recipients = _recipients(locked, step)
-    task = locked.resource
-    words = (
-        f"{step.percent}% of the time for this task is used"
-        if step.percent < 100
-        else "The time for this task is over"
-    )
+    step, task = coming.step, locked.resource
+    words = _words(coming)
+    if coming.passed:
+        hours = escalation_hours.said(step.when) if step.when else "other hours"
+        taken.sentence = f"{words}; passed over: this step is for {hours}"
+        return
+    acknowledged = escalation_schedule.acknowledged(escalation_schedule.rows_of(row.id))
+    heard = _heard(locked, escalation.recipients_of(step, acknowledged))
+    urgent = step.percent >= URGENT_FROM or task_content.is_urgent(task)
+    about = task_content.code(task) or "task"
     taken.told = notices.tell(
-        recipients,
+        heard.recipients,
         kind="TaskEscalated",
         subject=locked.reference,
-        line=f"{words}: {task_content.code(task) or 'task'}",
-        key=f"{taken.clock_id}/{taken.step}",
-        urgent=step.percent >= 75 or task_content.is_urgent(task),
+        line=f"{words}: {about}",
+        key=f"{taken.clock_id}/{taken.step}" + (f"/{taken.repeat}" if taken.repeat else ""),
+        urgent=urgent,
     )
-    taken.sentence = f"{words}; told {len(taken.told)}"
-    if step.reroute:
+    remarks = list(heard.remarks)
+    if step.outside:
+        unreachable = outside_sends.queue(
+            taken,
+            heard.recipients,
+            line=f"Carehub: {words[0].lower()}{words[1:]}. Sign in and open Alarms or My work.",
+            urgent=urgent,
+            quiet=clocks.policy_of(row).quiet,
+            hours=escalation_schedule.hours_of(row),
+        )
+        remarks += [f"{_name(each)} has no telephone or e-mail here" for each in unreachable]
+    told = ", ".join(_name(each) for each in taken.told) or "nobody who had not been told"
+    taken.sentence = "; ".join((f"{words}; told {told}", *remarks))
+    if step.reroute and not coming.repeat:
         owner = task_content.owner(task)
         person = owner if owner.startswith("Practitioner/") else None
         decision = routing.route(actor, locked.id, cause="breach", displaced=person)
         if decision is not None:
-            taken.sentence = f"{words}. {decision.sentence}"
+            taken.sentence = f"{taken.sentence}. {decision.sentence}"
 
 
-def _recipients(locked: Record, step: Step) -> list[str]:
-    definition = definitions.current()
-    owner = task_content.owner(locked.resource)
+def _words(coming: NextStep) -> str:
+    percent = coming.step.percent
+    over = percent >= BREACH
+    if coming.repeat:
+        # By now more is used than when the step first came.
+        share = "the time for this task is over" if over else f"more than {percent}% of the time"
+        used = "" if over else " for this task is used"
+        return f"Reminder {coming.repeat}: {share}{used}"
+    if over:
+        return "The time for this task is over"
+    return f"{percent}% of the time for this task is used"
+
+
+def _heard(locked: Record, targets: tuple[escalation.Notified, ...]) -> escalation_targets.Heard:
     spell = assignments.current(locked.id)
-    pool = (spell.team if spell else None) or owner
-    team = definition.teams.get(pool.removeprefix("CareTeam/"))
-    found: list[str] = []
-    for who in step.notify:
-        match who:
-            case Notified.OWNER:
-                found.append(owner)
-            case Notified.TEAM_LEAD | Notified.SHIFT_LEAD:
-                found.append(f"Practitioner/{team.lead}" if team else owner)
-            case Notified.DUTY_MANAGER:
-                found.append(f"Practitioner/{team.duty_manager}" if team else owner)
-    return found
+    circle = escalation_circle.around(
+        definitions.current(),
+        owner=task_content.owner(locked.resource),
+        team=spell.team if spell else None,
+        at=clock.now(),
+    )
+    return escalation_targets.whom(targets, circle)
+
+
+def _name(reference: str) -> str:
+    hub = definitions.current()
+    kind, _, code = reference.partition("/")
+    if kind == "CareTeam" and code in hub.teams:
+        return hub.teams[code].name
+    return hub.staff[code].name if code in hub.staff else reference

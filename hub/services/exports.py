@@ -227,9 +227,8 @@ def given(
         for record in as_of.texts(resource_type, wanted):
             yield show(record)
         # Whoever reads the audit learns whose records have left, as after a search.
-        spool.looked_at(
-            actor, "export", resource_type, ((f"{resource_type}/{i}", v) for i, v, _ in wanted)
-        )
+        seen = [f"{resource_type}/{i}/_history/{v}" for i, v, _ in wanted]
+        spool.looked_at(actor, "export", resource_type, seen)
         if time.monotonic() - said > SAY_AFTER:
             with transaction():
                 bulk_jobs.hold(turn)

@@ -22,7 +22,7 @@ from hub.db import db
 from hub.domain import identity, nhs_number
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import RuleError
-from hub.domain.identity import Identity, Match
+from hub.domain.identity import Assessment, Identity, Match
 from hub.domain.referral_request import Demographics
 from hub.queries.standing import is_replaced
 from hub.records import Record
@@ -35,6 +35,8 @@ IDENTITY_TAG = f"{CAREHUB}/CodeSystem/identity"
 UNTRACED = "untraced"
 
 _MOST_CANDIDATES = "50"
+_YEARS_OFF = 10
+"""A wrong digit of the year is a year or ten off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,23 @@ def identify(actor: Actor, person: str | Demographics, *, typed: bool) -> Identi
     if key := identity.key(wanted):
         # Two referrals of one new person at the same moment must not make two people.
         _lock(f"nhs-number/{key}")
-    known = [identity_of(each) for each in _candidates(hub, wanted).values()]
-    assessment = identity.assess(wanted, known)
+    assessment = assess(hub, wanted)
     if assessment.link is not None:
         return Identified(patient=records.read(hub, *_split(assessment.link)), tracing=False)
     patient = records.create(actor, untraced_patient(person))
     return Identified(patient=patient, tracing=True, suggestions=assessment.suggestions)
+
+
+def assess(actor: Actor, wanted: Identity) -> Assessment:
+    """Return who on record is proven to be meant, or else could be, best first."""
+    if key := identity.key(wanted):
+        known = [identity_of(each) for each in _found(actor, _numbered(key)).values()]
+        proven = identity.assess(wanted, known)
+        # Most referrals: nobody whom another search could find would fit better.
+        if proven.link is not None and proven.suggestions[0].first_name in (None, 1.0):
+            return proven
+    known = [identity_of(each) for each in _candidates(actor, wanted).values()]
+    return identity.assess(wanted, known)
 
 
 def untraced_patient(person: Demographics) -> dict[str, Any]:
@@ -149,29 +162,42 @@ def matches(actor: Actor, wanted: Identity) -> list[tuple[Record, Match]]:
 
 
 def _candidates(actor: Actor, wanted: Identity) -> dict[str, Record]:
-    """Return the people who could be meant: same number, or same birthday, or same name.
+    """Return the people who could be meant, as far as one slip does not hide them.
 
-    Not a record that was merged into another: the other is the person now.
+    Same number; same birthday, or day and month swapped; same postcode with one of the names; same
+    names and born about then. Not a record that was merged into another: the other is the person
+    now.
     """
     searches: list[list[tuple[str, str]]] = []
     if key := identity.key(wanted):
-        searches.append([("identifier", f"{NHS_NUMBER}|{key}")])
-    if wanted.birth_date:
-        searches.append([("birthdate", wanted.birth_date.isoformat())])
-    if wanted.family and wanted.postcode:
-        searches.append(
-            [
-                ("family", literal(wanted.family)),
-                ("address-postalcode", literal(wanted.postcode)),
-            ]
-        )
+        searches.append(_numbered(key))
+    born = wanted.birth_date
+    if born:
+        days = {born, identity.day_and_month_swapped(born)} - {None}
+        searches.append([("birthdate", ",".join(sorted(str(each) for each in days)))])
+    family = [("family", literal(wanted.family))] if wanted.family else []
+    given = [("given", literal(wanted.given[0]))] if wanted.given else []
+    if wanted.postcode:
+        place = ("address-postalcode", literal(wanted.postcode))
+        searches += [[name, place] for name in (*family, *given)]
+    if family and given and born:
+        years = [f"ge{born.year - _YEARS_OFF:04d}", f"le{born.year + _YEARS_OFF:04d}"]
+        searches.append([*family, *given, *(("birthdate", year) for year in years)])
     found: dict[str, Record] = {}
     for parameters in searches:
-        page = records.search(
-            actor, "Patient", [*parameters, ("_count", _MOST_CANDIDATES), ("_total", "none")]
-        )
-        found |= {record.reference: record for record in page.records if not is_replaced(record)}
+        found |= _found(actor, parameters)
     return found
+
+
+def _numbered(key: str) -> list[tuple[str, str]]:
+    return [("identifier", f"{NHS_NUMBER}|{key}")]
+
+
+def _found(actor: Actor, parameters: list[tuple[str, str]]) -> dict[str, Record]:
+    page = records.search(
+        actor, "Patient", [*parameters, ("_count", _MOST_CANDIDATES), ("_total", "none")]
+    )
+    return {record.reference: record for record in page.records if not is_replaced(record)}
 
 
 def _number(identifiers: Any) -> tuple[str | None, bool]:

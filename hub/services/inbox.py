@@ -15,6 +15,7 @@ from hub.db import db
 from hub.domain.actor import Actor
 from hub.models.client import Client
 from hub.models.message import PROCESSED, QUARANTINED, InboxMessage
+from hub.models.message_attempt import MessageAttempt
 
 
 @dataclass(slots=True)
@@ -83,7 +84,21 @@ def keep(arrival: Arrival, *, status: str, http_status: int, **more: Any) -> str
 
 
 def retry(row: InboxMessage, arrival: Arrival) -> None:
-    """Count one more attempt at a quarantined message, with the body as it came this time."""
+    """Count one more attempt at a quarantined message, with the body as it came this time.
+
+    The attempt before is kept with its own body.
+    """
+    db.session.add(
+        MessageAttempt(
+            id=records.new_id(),
+            message_id=row.id,
+            at=row.handled_at or row.received_at,
+            by=row.client,
+            body=row.body,
+            http_status=row.http_status,
+            faults=[{"code": row.issue_code or "exception", "text": row.error or ""}],
+        )
+    )
     row.attempts += 1
     row.status = PROCESSED
     row.handled_at = arrival.received_at

@@ -7,7 +7,7 @@ the record it names becomes that record's next version (as a PUT of it would).
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,24 @@ class LoadReport:
     skipped: Counter[str] = field(default_factory=Counter)
     """Entries of types that the hub does not hold, by type."""
     refused: list[Refusal] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        # Not asdict of the whole: it makes of a Counter one that counts pairs.
+        counted = ("created", "updated", "unchanged", "skipped")
+        return {
+            "files": self.files,
+            "files_done_before": self.files_done_before,
+            **{name: dict(getattr(self, name)) for name in counted},
+            "refused": [asdict(each) for each in self.refused],
+        }
+
+    def add(self, other: "LoadReport") -> None:
+        """Count what another process has loaded."""
+        self.files += other.files
+        self.files_done_before += other.files_done_before
+        for name in ("created", "updated", "unchanged", "skipped"):
+            getattr(self, name).update(getattr(other, name))
+        self.refused += other.refused
 
 
 def load_file(

@@ -22,9 +22,10 @@ from hub.models.assignment import Assignment
 from hub.models.patient_merge import PatientMerge
 from hub.queries import standing
 from hub.records import Record, instant, new_id
-from hub.records.relationships import TEAM_WORK
+from hub.records.relationships import OFFERED_WORK, TEAM_WORK
 from hub.records.rewriting import held, referring, rewrite
 from hub.records.tables import RELATIONSHIPS
+from hub.services import accountability_rows
 from hub.services.accountability_team import holdings, team_id
 
 _HUB = hub_actor("identity")
@@ -185,7 +186,8 @@ def _move(actor: Actor, reference: str, old: str, new: str) -> tuple[str, int, i
 
 
 def follow_task(record: Record) -> None:
-    """Let the rows beside a Task follow it to the Patient that it is for now."""
+    """Let the rows beside a Task or a CareTeam follow it to the Patient that it is for now."""
+    accountability_rows.follow_record(record)
     if record.type != "Task" or not record.managed:
         return
     patient = record.get("for", {}).get("reference")
@@ -194,7 +196,10 @@ def follow_task(record: Record) -> None:
     )
     db.session.execute(
         update(RELATIONSHIPS)
-        .where(RELATIONSHIPS.c.source == record.reference, RELATIONSHIPS.c.basis == TEAM_WORK)
+        .where(
+            RELATIONSHIPS.c.source == record.reference,
+            RELATIONSHIPS.c.basis.in_([TEAM_WORK, OFFERED_WORK]),
+        )
         .values(patient_id=(patient or "").removeprefix("Patient/"))
     )
 

@@ -1,16 +1,12 @@
 """Messages from other systems: one inbox row each, done once, answered as BaRS says, never lost."""
 
-import traceback
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import structlog
 from flask import current_app
-from sqlalchemy.exc import DBAPIError
 
 from fhir.messaging import (
     SUPPORTED_VERSIONS,
@@ -31,14 +27,14 @@ from hub.domain.actor import Actor, ActorKind
 from hub.domain.errors import NotPermittedError, RuleError, StateError
 from hub.domain.scopes import permits
 from hub.models.message import DUPLICATE, PROCESSED, QUARANTINED, REFUSED, InboxMessage
-from hub.services import bookings, definitions, inbox, message_effects
+from hub.services import bookings, definitions, inbox, message_effects, message_faults
 from hub.services.inbox import Arrival
 from hub.services.message_effects import Effect, Taken
 
 log = structlog.get_logger(__name__)
 
 _KEPT_HEADERS = ("x-request-id", "x-correlation-id", "accept", "content-type", "use-context")
-_LONGEST_ERROR = 2000
+_NOT_DONE = (QUARANTINED, REFUSED)
 _ALREADY = "This message has already been received and processed"
 
 
@@ -51,20 +47,27 @@ class MessageAnswer:
     headers: dict[str, str]
 
 
-def process(actor: Actor, headers: Mapping[str, str], body: bytes) -> MessageAnswer:
+def process(
+    actor: Actor,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    again: InboxMessage | None = None,
+) -> MessageAnswer:
     """Take one message: grammar, inbox row and effect inside the caller's transaction.
 
+    ``again`` is the row of an arrival that is tried anew by a person: it counts as no other one.
     A refusal or a fault of ours leaves the inbox row and no other trace. Raises only when the
     database could not do its work: the edge tries again or says 503.
     """
     arrival = Arrival(client=actor.id, received_at=clock.now(), body=body, transport=_kept(headers))
     savepoint = db.session.begin_nested()
     try:
-        bundle = _process(actor, headers, arrival)
+        bundle = _process(actor, headers, arrival, again)
         db.session.flush()
         savepoint.commit()
     except Exception as error:  # a fault of ours must not lose the message
-        if _of_database(error):
+        if message_faults.of_database(error):
             raise
         savepoint.rollback()
         refusal = _refusal_of(error)
@@ -74,10 +77,15 @@ def process(actor: Actor, headers: Mapping[str, str], body: bytes) -> MessageAns
 
 
 def replay(actor: Actor, inbox_id: str, *, body: bytes | None = None) -> MessageAnswer:
-    """Process a quarantined message again as its sender's, mended (``body``) or as it came."""
+    """Process a message that was not done again as its sender's, mended (``body``) or as it came.
+
+    Whether a refused one may be is for ``hub.services.quarantine`` to say.
+    """
     row = db.session.get(InboxMessage, inbox_id)
-    if row is None or row.status != QUARANTINED:
-        raise StateError("only a message in quarantine can be replayed", field="status")
+    if row is None or row.status not in _NOT_DONE:
+        raise StateError(
+            "only a message in quarantine or a refused one can be replayed", field="status"
+        )
     sender = Actor(
         kind=ActorKind.SYSTEM,
         id=row.client,
@@ -86,10 +94,12 @@ def replay(actor: Actor, inbox_id: str, *, body: bytes | None = None) -> Message
     )
     detail = {"mended": body is not None, "attempt": row.attempts + 1}
     records.audit.record(actor, "message-replayed", f"InboxMessage/{row.id}", detail)
-    return process(sender, row.transport, row.body if body is None else body)
+    return process(sender, row.transport, row.body if body is None else body, again=row)
 
 
-def _process(actor: Actor, headers: Mapping[str, str], arrival: Arrival) -> dict[str, Any]:
+def _process(
+    actor: Actor, headers: Mapping[str, str], arrival: Arrival, again: InboxMessage | None
+) -> dict[str, Any]:
     versions = supported_versions()
     transport = parse_transport(headers, versions=versions)
     arrival.read_transport(transport)
@@ -105,7 +115,7 @@ def _process(actor: Actor, headers: Mapping[str, str], arrival: Arrival) -> dict
     arrival.kind = workflow.value
     if inbox.same_body(arrival):
         raise duplicate(_ALREADY)
-    row = _claim_row(arrival, earlier)
+    row = _claim_row(arrival, again or earlier)
     effect = message_effects.carry_out(Taken(actor, arrival, message, workflow, row.id))
     row.kind = workflow.value
     row.subject = effect.subject.reference
@@ -134,15 +144,13 @@ def _check_structure(message: Message) -> None:
         raise InvalidResourceError(faults)
 
 
-def _claim_row(arrival: Arrival, quarantined: InboxMessage | None) -> InboxMessage:
+def _claim_row(arrival: Arrival, before: InboxMessage | None) -> InboxMessage:
     """Take the row under which this message is done; a repeat finds it taken."""
-    if quarantined is not None:
-        # The sender tries again what failed on our side: the same row, one attempt more.
-        # Read again under the lock: somebody may have replayed it while this waited.
-        row = db.session.get(
-            InboxMessage, quarantined.id, with_for_update=True, populate_existing=True
-        )
-        if row is None or row.status != QUARANTINED:
+    if before is not None:
+        # The sender tries again what failed on our side, or a person what was refused: the same
+        # row, one attempt more. Read again under the lock: it may have been done meanwhile.
+        row = db.session.get(InboxMessage, before.id, with_for_update=True, populate_existing=True)
+        if row is None or row.status not in _NOT_DONE:
             raise duplicate(_ALREADY)
         inbox.retry(row, arrival)
         return row
@@ -195,29 +203,15 @@ def _keep_refused(arrival: Arrival, refusal: MessageRefusedError, cause: Excepti
         "http_status": refusal.status,
         "error_code": refusal.code,
         "issue_code": refusal.issue,
-        "error": "; ".join(issue.text for issue in refusal.issues)[:_LONGEST_ERROR],
+        "error": "; ".join(issue.text for issue in refusal.issues)[: message_faults.LONGEST],
     }
     if refusal.status >= 500:
         # The type says where to look; its text may quote the message.
-        return inbox.quarantine(arrival, **{**told, "error": _where(cause)})
+        return inbox.quarantine(arrival, **{**told, "error": message_faults.where(cause)})
     status = DUPLICATE if refusal.issue == "duplicate" else REFUSED
     row = inbox.keep(arrival, status=status, **told)
     assert row is not None  # only what was done or quarantined is unique
     return row
-
-
-def _where(error: Exception) -> str:
-    """Name a fault of ours by type and place: its text could hold patient data."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    words = f": {error.text}" if isinstance(error, RuleError) else ""
-    return f"{type(error).__name__} at {place}{words}"[:_LONGEST_ERROR]
-
-
-def _of_database(error: Exception) -> bool:
-    """Say whether the database could not work: a lost connection, a deadlock, a time-out."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(cause, psycopg.OperationalError)
 
 
 def supported_versions() -> tuple[str, ...]:

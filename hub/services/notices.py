@@ -1,6 +1,7 @@
 """Notices inside the hub: tell somebody once, tick off what was seen."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -9,6 +10,7 @@ from hub import clock
 from hub.db import db
 from hub.domain.actor import Actor
 from hub.models.notice import Notice
+from hub.queries import deputising
 from hub.records.ids import new_id
 
 
@@ -22,28 +24,60 @@ def tell(
     urgent: bool = False,
 ) -> list[str]:
     """Tell each recipient once per ``key``; return those who had not been told yet."""
+    return tell_many(
+        Told(recipient, kind, subject, line, key, urgent=urgent) for recipient in recipients
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notice that is to be given."""
+
+    recipient: str
+    kind: str
+    subject: str
+    line: str
+    key: str
+    """Once for each recipient."""
+    urgent: bool = False
+
+
+def tell_many(told: Iterable[Told]) -> list[str]:
+    """Give many notices with one statement; return the recipients of those that were new.
+
+    Who is away is told, and so is who acts for them.
+    """
+    given = set(told)
+    people = {each.recipient for each in given if each.recipient.startswith("Practitioner/")}
+    acting = deputising.of(people, clock.now())
+    given |= {
+        replace(each, recipient=acting[each.recipient].deputy)
+        for each in given
+        if each.recipient in acting
+    }
     rows = [
         {
             "id": new_id(),
-            "recipient": recipient,
-            "kind": kind,
-            "subject": subject,
-            "line": line,
-            "urgent": urgent,
+            "recipient": each.recipient,
+            "kind": each.kind,
+            "subject": each.subject,
+            "line": each.line,
+            "urgent": each.urgent,
             "created_at": clock.now(),
-            "key": key,
+            "key": each.key,
         }
-        for recipient in sorted(set(recipients))
+        # One order for everybody who writes several, so that two of them never wait for each other.
+        for each in sorted(given, key=lambda each: (each.recipient, each.key))
     ]
     if not rows:
         return []
-    told = db.session.execute(
+    new = db.session.execute(
         insert(Notice)
         .values(rows)
         .on_conflict_do_nothing(constraint="uq_notice_recipient_key")
         .returning(Notice.recipient)
     )
-    return sorted(told.scalars())
+    return sorted(new.scalars())
 
 
 def recipients_of(actor: Actor) -> list[str]:

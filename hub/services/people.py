@@ -90,6 +90,7 @@ def record_death(
         ),
         managed=True,
     )
+    accountability.settle(_HUB, patient_id)
     coordinator = held.get(AccountableRole.COORDINATOR)
     return DeathRecorded(
         patient=written,

@@ -5,25 +5,30 @@ team has it, or out of hours and urgent the desk on duty, at once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
+from fhir import jsontext
 from fhir.messaging.codes import FLAG_CATEGORIES
+from fhir.search.mentions import mentioned
 from fhir.systems import SNOMED_CT
 from hub import clock, records
-from hub.domain import calendars, referral
+from hub.domain import calendars, red_flags, referral
 from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.domain.definition import HubDefinition, RoutingRule
 from hub.domain.errors import RuleError
+from hub.domain.red_flags import RedFlag
 from hub.domain.referral import Arrival, Step
 from hub.domain.referral_request import Channel, Demographics, ReceiveReferral
+from hub.queries import rota as rota_query
 from hub.records import Record, instant
 from hub.services import (
     definitions,
     door,
     earlier_referrals,
     identification,
+    referral_letters,
     referral_offers,
     referral_request_record,
     tasks,
@@ -33,7 +38,6 @@ from hub.services import (
 from hub.services.enclosures import Enclosures
 from hub.services.identification import Identified
 
-PRIORITIES = ("routine", "urgent", "asap", "stat")
 _TYPED = frozenset({Channel.FORM, Channel.PHONE, Channel.LETTER, Channel.SELF})
 
 
@@ -60,6 +64,7 @@ class _Arriving:
     identified: Identified
     arrival: Arrival
     rule: RoutingRule | None
+    flags: tuple[RedFlag, ...]
     now: datetime
 
     @property
@@ -74,22 +79,39 @@ def receive(actor: Actor, command: ReceiveReferral) -> ReferralReceipt:
     # A sender's scopes say what it may ask for, not how the hub keeps its books.
     writer = actor if actor.kind is ActorKind.PERSON else hub_actor("spor")
     arriving = _arriving(writer, command, definition)
-    rule = arriving.rule
+    command, rule = arriving.command, arriving.rule
     parts = Enclosures(command.enclosures, definition)
     request_id = records.new_id()
     _name_parts(parts, command, arriving.patient, f"ServiceRequest/{request_id}")
-    request = records.create(
-        writer,
-        referral_request_record.build(command, arriving.patient, definition, arriving.now, parts),
-        id=request_id,
-        managed=True,
+    built = referral_request_record.build(
+        command, arriving.patient, definition, arriving.now, parts
     )
+    letters = [(records.new_id(), each) for each in command.attachments]
+    if letters:
+        built["supportingInfo"] = [
+            *built.get("supportingInfo", ()),
+            *({"reference": f"DocumentReference/{i}", "display": e.title} for i, e in letters),
+        ]
+    request = records.create(writer, built, id=request_id, managed=True)
+    for document_id, letter in letters:
+        referral_letters.keep(
+            document_id,
+            letter,
+            patient=arriving.patient,
+            request=request,
+            received=command.received or arriving.now,
+        )
     kept = parts.store(writer, arriving.patient) + _flags(writer, arriving)
     inputs = _inputs(arriving, kept, request)
     task = _open_triage(writer, arriving, request, inputs)
     if arriving.identified.tracing:
         tracing.open_task_for(
-            writer, arriving.identified, request, definition, priority=command.priority
+            writer,
+            arriving.identified,
+            request,
+            definition,
+            priority=command.priority,
+            owner=triage_owner(definition, command.priority, arriving.now),
         )
     if rule is not None:
         request, task = door.answer(rule, request, task, definition)
@@ -118,7 +140,9 @@ def _arriving(writer: Actor, command: ReceiveReferral, definition: HubDefinition
         suspected_cancer=command.suspected_cancer,
     )
     rule = referral.door_answer(arrival, definition.routing_rules)
-    return _Arriving(command, definition, identified, arrival, rule, now)
+    flags = red_flags_of(command, arrival.age, definition)
+    raised = replace(command, priority=red_flags.raised(command.priority, flags))
+    return _Arriving(raised, definition, identified, arrival, rule, flags, now)
 
 
 def _check(command: ReceiveReferral, definition: HubDefinition) -> None:
@@ -126,13 +150,21 @@ def _check(command: ReceiveReferral, definition: HubDefinition) -> None:
         raise RuleError("say what the person needs and why", field="reason")
     if not command.referrer.display.strip():
         raise RuleError("say who refers", field="referrer")
-    if command.priority not in PRIORITIES:
-        raise RuleError("this is no priority", field="priority", allowed=PRIORITIES)
+    if command.priority not in red_flags.PRIORITIES:
+        raise RuleError("this is no priority", field="priority", allowed=red_flags.PRIORITIES)
     service = definition.services.get(command.service) if command.service else None
     if command.service and service is None:
         raise RuleError(
             "the hub does not know this service; leave it empty for advice", field="service"
         )
+    if command.received is not None:
+        oldest = clock.now() - timedelta(days=definition.spor.letter_days)
+        if not oldest <= command.received <= clock.now():
+            raise RuleError(
+                f"a letter came in the last {definition.spor.letter_days} days, and not in the"
+                " future",
+                field="received",
+            )
     if command.channel is Channel.SELF and not (service and service.self_referral):
         raise RuleError(
             "people refer themselves to these services only",
@@ -144,6 +176,9 @@ def _check(command: ReceiveReferral, definition: HubDefinition) -> None:
 def _name_parts(parts: Enclosures, command: ReceiveReferral, patient: str, request: str) -> None:
     """Let the message's own references to the person and the request mean the hub's records."""
     person = command.person
+    if command.channel is Channel.API and command.request is not None:
+        ours = mentioned([jsontext.dumps(command.request)])
+        parts.keep(f"{kind}/{each}" for kind, ids in ours.items() for each in ids)
     for full_url, resource in command.enclosures:
         if isinstance(person, Demographics) and resource is person.resource:
             parts.stands_for(full_url, resource, patient)
@@ -175,6 +210,7 @@ def _inputs(arriving: _Arriving, kept: list[Record], request: Record) -> list[di
     """Put together what triage sees first: alerts, repeats, suggestions, the falls question."""
     command, definition, rule = arriving.command, arriving.definition, arriving.rule
     found = triage_inputs.of_alerts(r.resource for r in kept if r.type == "Flag")
+    found += triage_inputs.of_red_flags(arriving.flags)
     if not arriving.identified.tracing:
         earlier = earlier_referrals.of_person(arriving.patient, but=request.reference)
         found += triage_inputs.of_repeats(
@@ -200,11 +236,32 @@ def _inputs(arriving: _Arriving, kept: list[Record], request: Record) -> list[di
     return found
 
 
+def red_flags_of(
+    command: ReceiveReferral, age: int | None, definition: HubDefinition
+) -> tuple[RedFlag, ...]:
+    """Return the red flags of what a referrer says; the history is of the past, and not read."""
+    reason = " ".join([command.reason, *(code.display for code in command.reason_codes)])
+    codes = frozenset(code.code for code in command.reason_codes if code.system in ("", SNOMED_CT))
+    return red_flags.found(reason, codes, age, definition.red_flags)
+
+
 def triage_owner(definition: HubDefinition, priority: str, now: datetime) -> str:
-    """Return who has a referral first: outside SPOR hours an urgent one goes to the desk."""
+    """Return who has a referral first: outside SPOR hours an urgent one goes to the desk.
+
+    An urgent one does not wait at an empty desk while somebody is at the other one: where sickness
+    has left nobody, the rota is what counts. With nobody at either it stays with the desk whose
+    hours they are, whose hole rings.
+    """
     spor = definition.spor
     closed = not calendars.is_open(definition.calendars[spor.calendar], now)
-    return f"CareTeam/{spor.out_of_hours_desk if closed and priority != 'routine' else spor.team}"
+    if priority == "routine":
+        return f"CareTeam/{spor.team}"
+    desks = [f"CareTeam/{spor.team}", f"CareTeam/{spor.out_of_hours_desk}"]
+    wanted = desks[1] if closed else desks[0]
+    there = rota_query.staffed(desks, now)
+    return (
+        next((desk for desk in desks if desk in there), wanted) if wanted not in there else wanted
+    )
 
 
 def _open_triage(
@@ -225,6 +282,7 @@ def _open_triage(
         performing_organization=f"Organization/{team.organisation}",
         accountable_organization=f"Organization/{definition.hub_organisation}",
         clock=spor.triage_clocks[command.priority],
+        clock_from=command.received,
         step=Step.RECEIVED.value,
         minutes=spor.triage_minutes,
         requester=command.referrer.practitioner or command.referrer.organization,
@@ -252,3 +310,5 @@ def _announce(
     }
     records.audit.record(actor, "referral-received", request.reference, detail)
     records.outbox.emit("ReferralReceived", subject=request.reference, payload=detail)
+    if command.referrer.phone or command.referrer.email:
+        records.outbox.emit("ReferrerFollows", subject=request.reference)

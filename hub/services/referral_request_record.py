@@ -1,6 +1,5 @@
 """The ServiceRequest of a referral: what was asked, by whom, with which consent, as FHIR."""
 
-import base64
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -8,17 +7,21 @@ from typing import Any
 from fhir.messaging.codes import REQUEST_CATEGORY
 from fhir.systems import CAREHUB, ODS_ORGANIZATION, SERVICE
 from hub.domain.definition import HubDefinition
-from hub.domain.referral_request import Attachment, ConsentGiven, ReceiveReferral, Referrer
+from hub.domain.referral_request import (
+    CHANNEL_EXTENSION,
+    ConsentGiven,
+    ReceiveReferral,
+    Referrer,
+)
 from hub.records import instant
 from hub.services.enclosures import Enclosures
 
 REFERRAL_SOURCE = f"{CAREHUB}/CodeSystem/referral-source"
-CHANNEL = f"{CAREHUB}/StructureDefinition/referral-channel"
 SOURCE = f"{CAREHUB}/StructureDefinition/referral-source"
 CONSENT = f"{CAREHUB}/StructureDefinition/referral-consent"
 RECEIVED_AT = f"{CAREHUB}/StructureDefinition/referral-received-at"
+CONTACT = f"{CAREHUB}/StructureDefinition/referrer-contact"
 CARER = f"{CAREHUB}/StructureDefinition/referral-carer"
-ATTACHMENT = f"{CAREHUB}/StructureDefinition/referral-attachment"
 BUNDLE_ID = "urn:ietf:rfc:3986"
 
 _OURS = ("id", "performer", "performerType", "replaces")
@@ -38,7 +41,8 @@ def build(
     request.setdefault("resourceType", "ServiceRequest")
     request["status"] = "active"
     request.setdefault("intent", "order")
-    request.setdefault("priority", command.priority)
+    # The command's is the sender's, or what a red flag has raised it to.
+    request["priority"] = command.priority
     request["subject"] = {"reference": patient}
     request.setdefault("authoredOn", instant(command.authored or now))
     request.setdefault("category", [_category()])
@@ -80,6 +84,15 @@ def requested_service(request: Mapping[str, Any]) -> str | None:
     return None
 
 
+def referrer_contacts(request: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return how the referrer can be reached: (``phone`` or ``email``, where)."""
+    return [
+        (each["valueContactPoint"]["system"], each["valueContactPoint"]["value"])
+        for each in request.get("extension") or ()
+        if each.get("url") == CONTACT
+    ]
+
+
 def received_at(request: Mapping[str, Any]) -> datetime | None:
     """Return when the hub received the referral; ``authoredOn`` is the sender's word."""
     for extension in request.get("extension") or ():
@@ -119,29 +132,23 @@ def _reason(command: ReceiveReferral) -> dict[str, Any]:
 def _extensions(command: ReceiveReferral, now: datetime) -> list[dict[str, Any]]:
     """Say what R4 has no element for: door, source, consent, receipt, carer, attachments."""
     found: list[dict[str, Any]] = [
-        {"url": CHANNEL, "valueCode": command.channel.value},
+        {"url": CHANNEL_EXTENSION, "valueCode": command.channel.value},
         {
             "url": SOURCE,
             "valueCoding": {"system": REFERRAL_SOURCE, "code": command.source},
         },
-        {"url": RECEIVED_AT, "valueInstant": instant(now)},
+        {"url": RECEIVED_AT, "valueInstant": instant(command.received or now)},
     ]
     if command.consent is not ConsentGiven.NOT_STATED:
         found.append({"url": CONSENT, "valueCode": command.consent.value})
+    for system, value in (
+        ("phone", command.referrer.phone),
+        ("email", command.referrer.email),
+    ):
+        if value:
+            found.append({"url": CONTACT, "valueContactPoint": {"system": system, "value": value}})
     if command.carer is not None:
         contact = [command.carer.name, command.carer.relationship, command.carer.phone]
         words = ", ".join(part for part in contact if part)
         found.append({"url": CARER, "valueString": words})
-    found += [_attachment(each) for each in command.attachments]
     return found
-
-
-def _attachment(attachment: Attachment) -> dict[str, Any]:
-    return {
-        "url": ATTACHMENT,
-        "valueAttachment": {
-            "title": attachment.title,
-            "contentType": attachment.content_type,
-            "data": base64.b64encode(attachment.content).decode(),
-        },
-    }

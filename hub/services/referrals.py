@@ -26,7 +26,7 @@ from hub.domain.task_states import OPEN, TaskStatus
 from hub.records import Record, instant
 from hub.services import referral_answers, task_content
 from hub.services.referral_intake import ReferralReceipt, receive
-from hub.services.triage import accept, ask, decline, redirect
+from hub.services.triage import accept, answer_question, ask, decline, redirect
 
 __all__ = [
     "Attachment",
@@ -41,6 +41,7 @@ __all__ = [
     "Referrer",
     "SafetyAlert",
     "accept",
+    "answer_question",
     "ask",
     "decline",
     "open_tasks",

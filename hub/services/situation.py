@@ -1,39 +1,30 @@
 """What routing must know of tasks, people and rota, gathered in a fixed number of queries."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 
 from hub import clock, records
 from hub.db import db
-from hub.domain import calendars, routing
+from hub.domain import calendars, routing, routing_clock
 from hub.domain.actor import Actor
 from hub.domain.calendars import Calendar
-from hub.domain.definition import Service, StaffMember, Team
+from hub.domain.definition import Service, Team
 from hub.domain.rota import Rota
-from hub.domain.routing import Candidate, Decision, Priority, RoutingTask
+from hub.domain.routing import Candidate, Decision, Inputs, Priority, RoutingTask
+from hub.domain.routing_record import Memo
+from hub.domain.staffing import StaffMember
 from hub.models.assignment import Assignment
-from hub.models.clock import TaskClock
 from hub.models.decision import RoutingDecision
+from hub.queries import matching, workload
+from hub.queries.workload import Load
 from hub.records.record import Record
-from hub.services import assignments, definitions, rota, task_content
-
-FAIRNESS_DAYS = 28
-"""Work of this many days before today counts for fairness (care model, section 5)."""
+from hub.services import assignments, definitions, reachability, rota, task_content
 
 _REFUSALS = ("declined", "breach")
-
-
-@dataclass(slots=True)
-class Load:
-    """What one person has been given."""
-
-    minutes: int = 0
-    urgent: int = 0
-    recent: int = 0
 
 
 class Situation:
@@ -42,13 +33,25 @@ class Situation:
     def __init__(self, actor: Actor, tasks: Sequence[Record]) -> None:
         self.now = clock.now()
         self.definition = definitions.current()
-        self._tasks = {record.id: record for record in tasks}
+        self._tasks = {record.id: record.resource for record in tasks}
+        """Contents of the Tasks; a record copies its own each time that it is asked for them."""
         self._spells = self._find_spells()
         self._refused = self._find_refused()
         self._records = records.read_many(actor, self._wanted())
-        self._seen_by, self._seen_by_team = self._find_continuity()
-        self._loads = self._find_loads()
+        patients = [name for name in self._records if name.startswith("Patient/")]
+        oldest = self.now - timedelta(days=self.definition.routing.continuity_days + 1)
+        self._seen_by, self._seen_by_team = workload.contacts(patients, oldest)
+        self._ties = matching.ties(patients)
+        self._signed = matching.under_agreement()
+        self._people_of: dict[str, dict[str, Any]] = {}
         self._rotas: dict[tuple[datetime, datetime], Rota] = {}
+        self._near: dict[tuple[tuple[str, ...], datetime, datetime], Rota] = {}
+        self._calendars: dict[str, Calendar] = {}
+        self._members: dict[tuple[str, ...], tuple[tuple[StaffMember, str], ...]] = {}
+        self._loads = self._find_loads()
+        self._unreachable = reachability.silent(self._loads, self.now, self.definition.staff)
+        self.memo: Memo = {}
+        """What the tasks of this batch share, frozen once."""
 
     def spell(self, task_id: str) -> Assignment | None:
         return self._spells.get(task_id)
@@ -56,32 +59,43 @@ class Situation:
     def decide(self, task_id: str, *, displaced: str | None = None) -> Decision:
         """Decide one task and count its work with its new owner."""
         task, team, service = self.routing_task(task_id, displaced=displaced)
-        calendar = self._calendar(team, service)
-        patient = self._patient(task_id)
+        asked = self._asked(task, (task.team, *task.neighbours), self._calendar(team, service))
         decision = routing.decide(
-            task,
-            self._candidates((task.team, *task.neighbours), patient),
-            self._rota_for(calendar),
-            calendar,
-            self.definition.routing,
-            self.now,
+            asked.task, asked.candidates, asked.rota, asked.calendar, asked.policy, self.now
         )
         load = self._loads.setdefault(decision.owner, Load())
         load.minutes += task.minutes
-        load.urgent += task.is_urgent
+        load.points += task.points
+        if task.is_urgent:
+            load.urgent.append((task.due_at, task.minutes))
         return decision
+
+    def among(self, task_id: str, pool: str) -> Inputs:
+        """Return what a decision among the people of one team alone would look at."""
+        task, team, service = self.routing_task(task_id)
+        return self._asked(task, (pool,), self._calendar(team, service))
+
+    def load_of(self, staff: str) -> Load:
+        """Return what somebody of the teams asked has been given for today."""
+        return self._loads.get(staff) or Load()
+
+    def _asked(self, task: RoutingTask, teams: tuple[str, ...], calendar: Calendar) -> Inputs:
+        return Inputs(
+            task=task,
+            candidates=tuple(self._candidates(task, teams, self._patient(task.id))),
+            rota=self._rota_for(calendar, teams),
+            calendar=calendar,
+            policy=self.definition.routing,
+            now=self.now,
+        )
 
     def routing_task(
         self, task_id: str, *, displaced: str | None = None
     ) -> tuple[RoutingTask, Team | None, Service | None]:
         """Return a task as the rules see it, with its team and service."""
-        content = self._tasks[task_id].resource
+        content = self._tasks[task_id]
         spell = self._spells.get(task_id)
-        owner = task_content.owner(content)
-        desk = f"CareTeam/{self.definition.spor.out_of_hours_desk}"
-        pool = (
-            (spell.team if spell else None) or assignments.team_of(owner, self.definition) or desk
-        )
+        pool = self._pool(task_id)
         team = self.definition.teams.get(pool.removeprefix("CareTeam/"))
         service = self._service(task_id)
         refused = self._refused.get(task_id, frozenset())
@@ -93,14 +107,40 @@ class Situation:
             roles=task_content.roles(content),
             skills=frozenset(service.skills) if service else frozenset(),
             neighbours=tuple(f"CareTeam/{each}" for each in team.neighbours) if team else (),
-            out_of_hours_desk=desk,
+            out_of_hours_desk=self._night_desk,
             due_at=task_content.due_at(content),
             minutes=spell.minutes if spell else assignments.USUAL_MINUTES,
-            place=self._place(task_id),
-            language=self._language(task_id),
+            points=spell.points if spell else assignments.USUAL_POINTS,
+            only_in_area=bool(service and service.only_in_area),
+            **self._of_person(task_id),
             refused_by=refused | {displaced} if displaced else refused,
+            service=f"HealthcareService/{service.code}" if service else None,
         )
         return task, team, service
+
+    @property
+    def _night_desk(self) -> str:
+        return f"CareTeam/{self.definition.spor.out_of_hours_desk}"
+
+    def _pool(self, task_id: str) -> str:
+        """Return the team whose work a task is."""
+        spell = self._spells.get(task_id)
+        owner = task_content.owner(self._tasks[task_id])
+        team = spell.team if spell else None
+        return team or assignments.team_of(owner, self.definition) or self._night_desk
+
+    def _find_loads(self) -> dict[str, Load]:
+        """Return what everybody who can be asked has been given: one statement for all tasks."""
+        staff: set[str] = set()
+        for pool in {self._pool(task_id) for task_id in self._tasks}:
+            team = self.definition.teams.get(pool.removeprefix("CareTeam/"))
+            teams = (team.code, *team.neighbours) if team else ()
+            staff |= {
+                f"Practitioner/{person.username}"
+                for code in teams
+                for person in self.definition.members(code)
+            }
+        return {each: Load() for each in staff} | workload.loads(staff, self._midnight())
 
     def _find_spells(self) -> dict[str, Assignment]:
         found = db.session.execute(
@@ -124,126 +164,112 @@ class Situation:
         return {task_id: frozenset(each for each in refused if each) for task_id, refused in rows}
 
     def _wanted(self) -> Iterable[str]:
-        for record in self._tasks.values():
+        for content in self._tasks.values():
             for element in ("focus", "for"):
-                found = task_content.reference(record.resource, element)
+                found = task_content.reference(content, element)
                 if found is not None and found.startswith(("ServiceRequest/", "Patient/")):
                     yield found
 
-    def _find_continuity(
+    def _people(self, teams: tuple[str, ...]) -> tuple[tuple[StaffMember, str], ...]:
+        """Return (person, team) of these teams."""
+        if teams not in self._members:
+            self._members[teams] = tuple(
+                (person, team)
+                for team in dict.fromkeys(teams)
+                for person in self.definition.members(team.removeprefix("CareTeam/"))
+            )
+        return self._members[teams]
+
+    def _candidates(
+        self, task: RoutingTask, teams: tuple[str, ...], patient: str | None
+    ) -> Iterable[Candidate]:
+        restricted = matching.is_restricted(self._person(patient))
+        for person, team in self._people(teams):
+            staff = f"Practitioner/{person.username}"
+            load = self._loads[staff]
+            hidden = self._hidden_by(task, person, team, patient, restricted=restricted)
+            points = person.capacity_points
+            yield Candidate(
+                staff=staff,
+                name=person.name,
+                team=team,
+                role=person.role,
+                skills=frozenset(person.skills),
+                areas=frozenset(person.areas),
+                languages=frozenset(person.languages),
+                gender=person.gender,
+                capacity_minutes=person.capacity_minutes,
+                capacity_points=self.definition.routing.capacity_points
+                if points is None
+                else points,
+                rounds=frozenset(person.rounds),
+                load_minutes=load.minutes,
+                load_points=load.points,
+                open_urgent=len(load.urgent),
+                ahead_minutes=routing_clock.ahead_minutes(
+                    self.definition.routing, task.due_at, load.urgent
+                ),
+                recent_minutes=load.recent,
+                last_saw=self._day(self._seen_by.get((patient or "", staff))),
+                team_saw=self._day(self._seen_by_team.get((patient or "", team))),
+                may_see=hidden is None,
+                hidden_by=hidden,
+                conflict=self._ties.conflicts.get((patient or "", staff)),
+                unreachable=self._unreachable.get(staff, ""),
+            )
+
+    def _hidden_by(
         self,
-    ) -> tuple[dict[tuple[str, str], datetime], dict[tuple[str, str], datetime]]:
-        patients = [name for name in self._records if name.startswith("Patient/")]
-        by_person: dict[tuple[str, str], datetime] = {}
-        by_team: dict[tuple[str, str], datetime] = {}
-        if not patients:
-            return by_person, by_team
-        oldest = self.now - timedelta(days=self.definition.routing.continuity_days + 1)
-        rows = db.session.execute(
-            select(
-                Assignment.patient, Assignment.owner, Assignment.team, func.max(Assignment.ends_at)
-            )
-            .where(
-                Assignment.patient.in_(patients),
-                Assignment.outcome == "completed",
-                Assignment.ends_at > oldest,
-            )
-            .group_by(Assignment.patient, Assignment.owner, Assignment.team)
-        )
-        for patient, owner, team, last in rows:
-            assert patient is not None
-            assert last is not None
-            by_person[patient, owner] = max(last, by_person.get((patient, owner), last))
-            if team is not None:
-                by_team[patient, team] = max(last, by_team.get((patient, team), last))
-        return by_person, by_team
+        task: RoutingTask,
+        person: StaffMember,
+        team: str,
+        patient: str | None,
+        *,
+        restricted: bool,
+    ) -> str | None:
+        """Return why somebody may not see the person's record, None where they may."""
+        employer = f"Organization/{person.organisation}"
+        parties = {f"Practitioner/{person.username}", team, employer}
+        if employer not in self._signed:
+            return "no sharing agreement"
+        if parties & self._ties.objections.get(patient or "", frozenset()):
+            return "the person objects"
+        # The team that the work was sent to must see it; nobody else comes in by widening.
+        related = self._ties.named.get(patient or "", frozenset())
+        if restricted and team != task.team and not parties & related:
+            return "restricted record"
+        return None
 
-    def _find_loads(self) -> dict[str, Load]:
-        """Sum what was given for today, and what was done in the weeks before."""
+    def _midnight(self) -> datetime:
         home = calendars.zone(self.definition.time_zone)
-        midnight = datetime.combine(self.now.astimezone(home).date(), datetime.min.time(), home)
-        tomorrow = midnight + timedelta(days=1)
-        is_open = Assignment.ends_at.is_(None)
-        done_today = and_(Assignment.ends_at >= midnight, Assignment.outcome == "completed")
-        for_today = or_(
-            done_today,
-            and_(
-                is_open,
-                or_(Assignment.starts_at >= midnight, TaskClock.due_at < tomorrow),
-            ),
-        )
-        recent = and_(Assignment.ends_at < midnight, Assignment.outcome == "completed")
-        rows = db.session.execute(
-            select(
-                Assignment.owner,
-                func.coalesce(func.sum(Assignment.minutes).filter(for_today), 0),
-                func.count().filter(and_(is_open, Assignment.urgent)),
-                func.coalesce(func.sum(Assignment.minutes).filter(recent), 0),
-            )
-            .outerjoin(
-                TaskClock,
-                and_(TaskClock.task_id == Assignment.task_id, TaskClock.stopped_at.is_(None)),
-            )
-            .where(
-                Assignment.owner.startswith("Practitioner/"),
-                or_(is_open, Assignment.ends_at >= midnight - timedelta(days=FAIRNESS_DAYS)),
-            )
-            .group_by(Assignment.owner)
-        )
-        return {
-            owner: Load(minutes=int(minutes), urgent=int(urgent), recent=int(before))
-            for owner, minutes, urgent, before in rows
-        }
+        return datetime.combine(self._today(), time.min, home)
 
-    def _candidates(self, teams: Sequence[str], patient: str | None) -> Iterable[Candidate]:
-        for team in teams:
-            for person in self.definition.members(team.removeprefix("CareTeam/")):
-                yield self._candidate(person, team, patient)
-
-    def _candidate(self, person: StaffMember, team: str, patient: str | None) -> Candidate:
-        staff = f"Practitioner/{person.username}"
-        load = self._loads.get(staff, Load())
-        employer = self.definition.organisations.get(person.organisation)
-        signed = employer.agreement_signed if employer else None
-        return Candidate(
-            staff=staff,
-            name=person.name,
-            team=team,
-            role=person.role,
-            skills=frozenset(person.skills),
-            areas=frozenset(person.areas),
-            languages=frozenset(person.languages),
-            gender=person.gender,
-            capacity_minutes=person.capacity_minutes,
-            load_minutes=load.minutes,
-            open_urgent=load.urgent,
-            recent_minutes=load.recent,
-            last_saw=self._day(self._seen_by.get((patient or "", staff))),
-            team_saw=self._day(self._seen_by_team.get((patient or "", team))),
-            may_see=signed is not None and signed <= self._today(),
-        )
-
-    def _rota_for(self, calendar: Calendar) -> Rota:
+    def _rota_for(self, calendar: Calendar, teams: tuple[str, ...]) -> Rota:
         span = routing.opening_for(calendar, self.now)
         if span not in self._rotas:
             self._rotas[span] = rota.around(*span)
-        return self._rotas[span]
+        if (teams, *span) not in self._near:
+            staff = {f"Practitioner/{person.username}" for person, _ in self._people(teams)}
+            self._near[teams, *span] = self._rotas[span].of(staff).between(*span)
+        return self._near[teams, *span]
 
     def _calendar(self, team: Team | None, service: Service | None) -> Calendar:
         code = service.calendar if service else team.calendar if team else None
         if code is None:
             return calendars.AROUND_THE_CLOCK
-        calendar = self.definition.calendars[code]
-        # Holidays long past or far ahead decide nothing.
-        near = {
-            day
-            for day in calendar.bank_holidays
-            if abs((day - self._today()).days) <= calendars.HORIZON_DAYS
-        }
-        return replace(calendar, bank_holidays=frozenset(near))
+        if code not in self._calendars:
+            calendar = self.definition.calendars[code]
+            # Holidays long past or far ahead decide nothing.
+            near = {
+                day
+                for day in calendar.bank_holidays
+                if abs((day - self._today()).days) <= calendars.HORIZON_DAYS
+            }
+            self._calendars[code] = replace(calendar, bank_holidays=frozenset(near))
+        return self._calendars[code]
 
     def _service(self, task_id: str) -> Service | None:
-        focus = task_content.reference(self._tasks[task_id].resource, "focus")
+        focus = task_content.reference(self._tasks[task_id], "focus")
         request = self._records.get(focus or "")
         if request is None or request.type != "ServiceRequest":
             return None
@@ -254,28 +280,47 @@ class Situation:
         return None
 
     def _patient(self, task_id: str) -> str | None:
-        return task_content.reference(self._tasks[task_id].resource, "for")
+        return task_content.reference(self._tasks[task_id], "for")
 
-    def _person(self, task_id: str) -> dict[str, Any]:
-        found = self._records.get(self._patient(task_id) or "")
-        return found.resource if found else {}
+    def _person(self, patient: str | None) -> dict[str, Any]:
+        name = patient or ""
+        if name not in self._people_of:
+            found = self._records.get(name)
+            self._people_of[name] = found.resource if found else {}
+        return self._people_of[name]
 
-    def _place(self, task_id: str) -> str | None:
-        outward = {
-            str(address.get("postalCode", "")).strip().upper().partition(" ")[0]
-            for address in self._person(task_id).get("address", ())
-        }
-        return next(
+    def _of_person(self, task_id: str) -> dict[str, Any]:
+        """Return what the person it is about adds to the task: where they live, whom they want."""
+        patient = self._patient(task_id)
+        person = self._person(patient)
+        postcodes = {
+            str(address.get("postalCode", "")).strip().upper()
+            for address in person.get("address", ())
+        } - {""}
+        outward = {each.partition(" ")[0] for each in postcodes}
+        place = next(
             (area.code for area in self.definition.areas.values() if outward & set(area.postcodes)),
             None,
         )
-
-    def _language(self, task_id: str) -> str | None:
-        for spoken in self._person(task_id).get("communication", ()):
-            if spoken.get("preferred"):
-                code: str | None = task_content.code(spoken, "language")
-                return None if code in {None, "en", "en-GB"} else code
-        return None
+        wishes = self._ties.wishes.get(patient or "", [])
+        # A wish that is firm goes before one that is not, whichever was recorded first.
+        gendered = sorted((w for w in wishes if w.gender), key=lambda wish: not wish.only)
+        return {
+            "place": place,
+            "travel": self.definition.travel_to(place) if place else (),
+            "care_home": next(
+                (
+                    home.code
+                    for home in self.definition.organisations.values()
+                    if home.kind == "care-home" and home.postcode in postcodes
+                ),
+                None,
+            ),
+            "language": _language(person),
+            "language_only": any(wish.only and not wish.gender for wish in wishes),
+            "gender": gendered[0].gender if gendered else None,
+            "gender_only": bool(gendered) and gendered[0].only,
+        }
 
     def _today(self) -> date:
         return self.now.astimezone(calendars.zone(self.definition.time_zone)).date()
@@ -284,3 +329,11 @@ class Situation:
         if instant is None:
             return None
         return instant.astimezone(calendars.zone(self.definition.time_zone)).date()
+
+
+def _language(person: Mapping[str, Any]) -> str | None:
+    for spoken in person.get("communication", ()):
+        if spoken.get("preferred"):
+            code = task_content.code(spoken, "language")
+            return None if code in {None, "en", "en-GB"} else code
+    return None

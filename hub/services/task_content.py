@@ -10,6 +10,7 @@ from typing import Any
 from fhir.systems import (
     ACCOUNTABLE_ORGANIZATION,
     BUSINESS_STATUS,
+    HOLD_REVIEW,
     PERFORMING_ORGANIZATION,
     ROLE,
     STATUS_REASON,
@@ -158,6 +159,29 @@ def set_reason(task: Task, value: str | None, words: str | None = None) -> None:
         task.pop("statusReason", None)
     else:
         task["statusReason"] = concept(STATUS_REASON, value, words)
+
+
+def set_review(task: Task, at: datetime) -> None:
+    """Say on the reason of a hold when somebody looks at the work again."""
+    task["statusReason"]["extension"] = [{"url": HOLD_REVIEW, "valueDateTime": instant(at)}]
+
+
+def review_at(task: Mapping[str, Any]) -> datetime | None:
+    """Return when work on hold is looked at again."""
+    for each in task.get("statusReason", {}).get("extension", ()):
+        if each.get("url") == HOLD_REVIEW:
+            return datetime.fromisoformat(each["valueDateTime"]).astimezone(UTC)
+    return None
+
+
+def whole_of(task: Mapping[str, Any]) -> str | None:
+    """Return the id of the Task that this one is a part of."""
+    for each in task.get("partOf", ()):
+        kind, _, identity = each.get("reference", "").partition("/")
+        if kind == "Task":
+            found: str = identity
+            return found
+    return None
 
 
 def set_due(task: Task, due: datetime) -> None:

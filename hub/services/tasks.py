@@ -4,24 +4,35 @@ States: behaviour.md's twelfth rule, kept in ``hub.domain.task_states`` and enfo
 of Task. Both sides are told of every change, and a task is never without an owner.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
-from fhir.outcomes import VersionConflictError
 from hub import records
 from hub.clock import now
 from hub.db import db
+from hub.domain import task_states
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import NotPermittedError, RuleError, StateError
+from hub.domain.parts import PartKind
 from hub.domain.task_states import TaskStatus
-from hub.models.absence import Absence
 from hub.models.decision import RoutingDecision
+from hub.models.part import TaskPart
+from hub.queries import parts as parts_query
 from hub.records.ids import new_id
+from hub.records.outbox import Emitted
 from hub.records.record import Record, instant
-from hub.services import assignments, clocks, definitions, task_content
-from hub.services.task_content import Task
+from hub.services import (
+    assignments,
+    clocks,
+    definitions,
+    deputies,
+    offers,
+    referral_answers,
+    task_content,
+)
+from hub.services.guards.tasks import facts
+from hub.services.task_versions import change, locked, name_of, same_version, write
 
 _HUB = hub_actor("tasks")
 
@@ -53,9 +64,11 @@ def open_task(
     With ``clock`` (a clock code of the hub definition) the clock runs from ``clock_from`` or now,
     its due instant becomes the task's, and its escalation policy is frozen; ``service`` (a code)
     says on which calendar, by which policy and how much work it is. ``step`` is the business
-    status. A task given to a pool (CareTeam) is *not* routed by itself: ``ask_for_routing``.
+    status. A task given to a pool (CareTeam) is *not* routed by itself: ``ask_for_routing``. Work
+    for somebody who has left, and still answers for the person until a date, is their deputy's.
     """
     definition = definitions.current()
+    owner = deputies.present(owner)
     task_id = id or new_id()
     offered = definition.services.get(service or "")
     if clock is not None:
@@ -67,6 +80,8 @@ def open_task(
             # Some kinds of work have a policy of their own name: triage.
             escalation_policy=offered.escalation if offered else code,
             started_at=clock_from,
+            actor=actor,
+            version=1,
         )
         due_at = running.due_at
     task = task_content.new_task(
@@ -99,12 +114,14 @@ def ask_for_routing(
     actor: Actor, task_id: str, *, cause: str = "new", due_at: datetime | None = None
 ) -> None:
     """Emit ``TaskAwaitsRouting``: the relay hands the task to a person after the commit."""
-    records.outbox.emit(
-        "TaskAwaitsRouting",
-        subject=f"Task/{task_id}",
-        payload={"cause": cause, "by": actor.id},
-        due_at=due_at,
-    )
+    records.outbox.emit_many([awaiting(actor, task_id, cause=cause, due_at=due_at)])
+
+
+def awaiting(
+    actor: Actor, task_id: str, *, cause: str = "new", due_at: datetime | None = None
+) -> Emitted:
+    """Return the event by which a task asks for an owner."""
+    return Emitted("TaskAwaitsRouting", f"Task/{task_id}", {"cause": cause, "by": actor.id}, due_at)
 
 
 def claim(actor: Actor, task_id: str, *, version: int) -> Record:
@@ -119,47 +136,53 @@ def claim(actor: Actor, task_id: str, *, version: int) -> Record:
     if owner not in {actor.practitioner, *actor.teams}:
         spell = assignments.current(task_id)
         if spell is not None and spell.team in actor.teams:
-            raise StateError(f"{_name(owner)} has already taken this task", field="owner")
+            raise StateError(f"{name_of(owner)} has already taken this task", field="owner")
         records.read(actor, "Task", task_id)
         raise NotPermittedError("this task belongs to another team", field="owner")
-    _same_version(record, version)
+    same_version(record, version)
     task["owner"] = {"reference": actor.practitioner}
-    return _write(actor, record, task, TaskStatus.ACCEPTED)
+    return write(actor, record, task, TaskStatus.ACCEPTED)
 
 
 def accept(actor: Actor, task_id: str, *, version: int) -> Record:
     """Accept offered work; accepting what the team's pool owns is claiming it."""
-    record = _locked(actor, task_id, version)
+    record = locked(actor, task_id, version)
     if task_content.owner(record.resource).startswith("CareTeam/"):
         return claim(actor, task_id, version=version)
-    return _write(actor, record, record.resource, TaskStatus.ACCEPTED)
+    return write(actor, record, record.resource, TaskStatus.ACCEPTED)
 
 
 def decline(
     actor: Actor, task_id: str, *, version: int, reason: str, note: str | None = None
 ) -> Record:
-    """Give the task back with a coded reason; it goes to the team's pool and is routed again."""
-    record = _locked(actor, task_id, version)
+    """Give the task back with a coded reason; it goes to the team's pool and is routed again.
+
+    A delegated part goes back to who delegated it: it ends, and its minutes with the whole.
+    """
+    record = locked(actor, task_id, version)
     spell = assignments.current(task_id)
     task = record.resource
     before = task_content.owner(task)
     if note:
         task_content.add_note(task, actor, note, now())
-    rejected = _write(actor, record, task, TaskStatus.REJECTED, reason=reason)
+    rejected = write(actor, record, task, TaskStatus.REJECTED, reason=reason)
+    whole = _delegated_from(task_id)
+    if whole is not None:
+        return _come_back(rejected, whole, reason)
     pool = spell.team if spell else None
     pool = pool or assignments.team_of(before, definitions.current())
     task = rejected.resource
     task["owner"] = {"reference": pool or before}
-    return _write(_HUB, rejected, task, TaskStatus.REQUESTED, reason="declined", words=reason)
+    return write(_HUB, rejected, task, TaskStatus.REQUESTED, reason="declined", words=reason)
 
 
 def start(actor: Actor, task_id: str, *, version: int, step: str | None = None) -> Record:
-    record = _locked(actor, task_id, version)
+    record = locked(actor, task_id, version)
     task = record.resource
     if step:
         task_content.set_step(task, step)
     task["executionPeriod"] = {"start": instant(now())}
-    return _write(actor, record, task, TaskStatus.IN_PROGRESS)
+    return write(actor, record, task, TaskStatus.IN_PROGRESS)
 
 
 def advance(actor: Actor, task_id: str, *, version: int, step: str) -> Record:
@@ -170,41 +193,38 @@ def advance(actor: Actor, task_id: str, *, version: int, step: str) -> Record:
             field="step",
             allowed=sorted(task_content.REFERRAL_STEPS),
         )
-    record = _locked(actor, task_id, version)
+    record = locked(actor, task_id, version)
     task = record.resource
     if not task_content.is_open(task):
         raise StateError(f"a task that is {task['status']} takes no further step", field="step")
     task_content.set_step(task, step)
-    return _write(actor, record, task)
+    return write(actor, record, task)
 
 
 def hold(actor: Actor, task_id: str, *, version: int, reason: str, review_at: datetime) -> Record:
-    """Put work aside until ``review_at``; the clock pauses only for a reason that it knows."""
+    """Put work aside until ``review_at``; the clock pauses only for a reason that it knows.
+
+    It stays the same task with the same owner. The owner is reminded at the review; a hold that
+    nobody looks at after that ends by itself (``hub.services.holds``).
+    """
     if review_at <= now():
         raise RuleError("the review of a hold lies ahead", field="review_at")
-    record = _locked(actor, task_id, version)
-    held = _write(
+    record = locked(actor, task_id, version)
+    return write(
         actor,
         record,
         record.resource,
         TaskStatus.ON_HOLD,
         reason=reason,
         words=f"review at {instant(review_at)}",
+        review_at=review_at,
     )
-    clocks.pause(task_id, reason)
-    records.outbox.emit(
-        "TaskHoldEnds",
-        subject=held.reference,
-        payload={"version": held.version},
-        due_at=review_at,
-    )
-    return held
 
 
 def resume(actor: Actor, task_id: str, *, version: int) -> Record:
     """Take work up again; the time a pause stood is added to what is left."""
-    record = _locked(actor, task_id, version)
-    return _write(actor, record, record.resource, TaskStatus.IN_PROGRESS)
+    record = locked(actor, task_id, version)
+    return write(actor, record, record.resource, TaskStatus.IN_PROGRESS)
 
 
 def complete(
@@ -215,7 +235,7 @@ def complete(
     ``outcome`` is kept as Task.output; where it is a step of a referral it is the last one,
     otherwise the step is ``closed``.
     """
-    record = _locked(actor, task_id, version)
+    record = locked(actor, task_id, version)
     if task_content.status(record.resource) in {TaskStatus.REQUESTED, TaskStatus.RECEIVED}:
         record = accept(actor, task_id, version=version)
     task = record.resource
@@ -224,53 +244,40 @@ def complete(
     task_content.set_outcome(task, outcome)
     task_content.set_step(task, outcome if outcome in task_content.REFERRAL_STEPS else "closed")
     task["executionPeriod"] = {**task.get("executionPeriod", {}), "end": instant(now())}
-    return _write(actor, record, task, TaskStatus.COMPLETED)
+    done = write(actor, record, task, TaskStatus.COMPLETED)
+    referral_answers.work_ended(done)
+    return done
 
 
 def undo(actor: Actor, task_id: str, *, version: int) -> Record:
     """Take back a completion of one's own within five minutes."""
-    record = _locked(actor, task_id, version)
+    # As the hub: with their last work done, the person's record may be closed to the actor again.
+    record = records.lock(_HUB, "Task", task_id)
     task = record.resource
+    try:
+        if task_content.status(task) is not TaskStatus.COMPLETED:
+            raise StateError("only what is completed is taken back", field="status")
+        task_states.check(actor, facts(task, actor=actor), TaskStatus.IN_PROGRESS, now=now())
+    except RuleError:
+        records.read(actor, "Task", task_id)
+        raise
+    same_version(record, version)
     task.pop("executionPeriod", None)
     task.pop("output", None)
     task_content.set_step(task, "in-service")
-    return _write(actor, record, task, TaskStatus.IN_PROGRESS)
-
-
-def hand_over(
-    actor: Actor, task_id: str, *, version: int, to: str, note: str | None = None
-) -> Record:
-    """Hand open work to ``to`` (``Practitioner/x``), who has to accept it."""
-    record = _locked(actor, task_id, version)
-    task = record.resource
-    if to == task_content.owner(task):
-        raise RuleError(f"{_name(to)} has this task already", field="to")
-    if to.removeprefix("Practitioner/") not in definitions.current().staff:
-        raise RuleError("hand a task to a member of staff", field="to")
-    if _is_away(to):
-        raise RuleError(f"{_name(to)} is away: hand it to somebody who is here", field="to")
-    if note:
-        task_content.add_note(task, actor, note, now())
-    task["owner"] = {"reference": to}
-    return _write(actor, record, task, TaskStatus.REQUESTED, reason="handed-over")
-
-
-def _is_away(practitioner: str) -> bool:
-    away = select(Absence.id).where(
-        Absence.practitioner == practitioner, Absence.during.contains(now())
-    )
-    return db.session.scalar(away.limit(1)) is not None
+    with offers.opened(actor, record):
+        return write(actor, record, task, TaskStatus.IN_PROGRESS)
 
 
 def cancel(
     actor: Actor, task_id: str, *, version: int, reason: str, note: str | None = None
 ) -> Record:
     """Call open work off: requester, accountable organisation, or the hub with a cause."""
-    record = _locked(actor, task_id, version)
+    record = locked(actor, task_id, version)
     task = record.resource
     if note:
         task_content.add_note(task, actor, note, now())
-    return _write(actor, record, task, TaskStatus.CANCELLED, reason=reason)
+    return write(actor, record, task, TaskStatus.CANCELLED, reason=reason)
 
 
 def assign(
@@ -285,7 +292,7 @@ def assign(
     """Let the hub give a task to somebody, for a recorded reason: status `requested` again."""
     record = records.lock(actor, "Task", task_id)
     if version is not None:
-        _same_version(record, version)
+        same_version(record, version)
     task = record.resource
     before = task_content.owner(task)
     given = give(actor, record, to=to, cause=cause, because=because)
@@ -306,45 +313,44 @@ def assign(
     return given
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A Task that the hub gives to somebody, for a recorded reason."""
+
+    held: Record
+    to: str
+    cause: str
+    because: str
+
+
 def give(actor: Actor, locked: Record, *, to: str, cause: str, because: str) -> Record:
     """Write a new owner chosen by the hub; the caller keeps the decision."""
-    task = locked.resource
-    task["owner"] = {"reference": to}
-    return _write(actor, locked, task, TaskStatus.REQUESTED, reason=cause, words=because)
+    return give_many(actor, [Given(locked, to, cause, because)])[0]
 
 
-def _locked(actor: Actor, task_id: str, version: int) -> Record:
-    record = records.lock(actor, "Task", task_id)
-    _same_version(record, version)
-    return record
+def give_many(actor: Actor, given: Sequence[Given]) -> list[Record]:
+    """Write the new owners of many Tasks that the caller holds: statements for all of them."""
+    changes = []
+    for each in given:
+        task = each.held.resource
+        task["owner"] = {"reference": each.to}
+        requested = TaskStatus.REQUESTED
+        change(actor, each.held, task, requested, reason=each.cause, words=each.because)
+        changes.append((each.held, task))
+    return records.update_many(actor, changes, type="Task")
 
 
-def _same_version(record: Record, version: int) -> None:
-    if record.version != version:
-        raise VersionConflictError(record.reference, current=record.version, given=version)
+def _delegated_from(task_id: str) -> str | None:
+    """Return the id of the whole that a part was delegated from."""
+    row = db.session.get(TaskPart, task_id)
+    return row.whole_id if row is not None and row.kind == PartKind.DELEGATION else None
 
 
-def _write(
-    actor: Actor,
-    locked: Record,
-    task: Task,
-    status: TaskStatus | None = None,
-    *,
-    reason: str | None = None,
-    words: str | None = None,
-) -> Record:
-    if status is not None:
-        if task["status"] == TaskStatus.ON_HOLD and status is not TaskStatus.ON_HOLD:
-            # However it leaves the hold (taken up, handed over, re-homed), its clock runs again.
-            running = clocks.resume(locked.id)
-            if running is not None:
-                task_content.set_due(task, running.due_at)
-        task["status"] = status.value
-        task_content.set_reason(task, reason, words)
-    task["lastModified"] = instant(now())
-    return records.update(actor, task, type="Task", id=locked.id, if_match=locked.version)
-
-
-def _name(reference: str) -> str:
-    person = definitions.current().staff.get(reference.removeprefix("Practitioner/"))
-    return person.name if person else "somebody else"
+def _come_back(rejected: Record, whole_id: str, reason: str) -> Record:
+    """End a delegated part that was given back: who delegated it has the work again."""
+    task = rejected.resource
+    owner = parts_query.owner_of(whole_id)
+    if owner is not None:
+        task["owner"] = {"reference": owner}
+    back = write(_HUB, rejected, task, TaskStatus.REQUESTED, reason="declined", words=reason)
+    return write(_HUB, back, back.resource, TaskStatus.CANCELLED, reason="came-back", words=reason)

@@ -1,11 +1,13 @@
 """The tracing queue: somebody decides who a referral is about when the records cannot prove it."""
 
+from dataclasses import dataclass
+
 from fhir.outcomes import VersionConflictError
 from hub import records
 from hub.domain import nhs_number
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.definition import HubDefinition
-from hub.domain.errors import RuleError, StateError
+from hub.domain.errors import NotPermittedError, RuleError, StateError
 from hub.records import Record
 from hub.services import definitions, identification, task_content, tasks, triage_inputs
 from hub.services.identification import Identified
@@ -20,9 +22,14 @@ def open_task_for(
     definition: HubDefinition,
     *,
     priority: str = "routine",
+    owner: str | None = None,
 ) -> Record:
-    """Open the tracing Task of a person who was taken in unidentified, with its suggestions."""
-    team = definition.teams[definition.spor.team]
+    """Open the tracing Task of a person who was taken in unidentified, with its suggestions.
+
+    ``owner`` (``CareTeam/<code>``; None: the SPOR) is who has the referral first: what is urgent
+    at night is traced by those who are there at night.
+    """
+    team = definition.teams[(owner or definition.spor.team).removeprefix("CareTeam/")]
     count = len(identified.suggestions)
     likely = f"; {count} on record could be meant" if count else ""
     task = tasks.open_task(
@@ -52,6 +59,42 @@ def open_task_for(
         type="Task",
         id=task.id,
         if_match=task.version,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who a referral is about: the record that was made for it, and those who could be meant."""
+
+    task: Record
+    untraced: Record
+    suggested: tuple[tuple[Record, str], ...]
+    """(Patient, why in words), the likeliest first."""
+
+
+def question(actor: Actor, task_id: str) -> Question:
+    """Return what a tracing Task asks. Who decides it sees who could be meant, and only that.
+
+    Raises NotPermittedError for who is neither of the front door nor of the team that has it,
+    NotFoundError, RuleError for another kind of task.
+    """
+    task = records.read(_HUB, "Task", task_id)
+    if not task.managed or task_content.code(task.resource) != "tracing":
+        raise RuleError("this task traces nobody", field="task")
+    spor = f"CareTeam/{definitions.current().spor.team}"
+    owner = task_content.owner(task.resource)
+    if not {spor, owner} & {*actor.teams, actor.practitioner}:
+        raise NotPermittedError("the front door decides who this is")
+    asked = triage_inputs.read(task.resource).suggested_people
+    wanted = {each.reference: each.words for each in asked if each.reference}
+    # A record that has been merged or that its person objects to is not there any more.
+    held = records.read_many(_HUB, wanted)
+    for reference in held:
+        records.spool.looked(actor, "tracing", reference)
+    return Question(
+        task,
+        records.read(_HUB, "Patient", _person(task)),
+        tuple((held[each], words) for each, words in wanted.items() if each in held),
     )
 
 

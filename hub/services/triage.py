@@ -1,5 +1,6 @@
 """Triage: a person accepts, redirects, asks or declines, once, with a reason, under a version."""
 
+from datetime import timedelta
 from typing import Any
 
 from fhir.outcomes import VersionConflictError
@@ -20,9 +21,12 @@ from hub.services import (
     referral_request_record,
     task_content,
     tasks,
+    triage_inputs,
 )
 
 ASKED_REASON = "awaiting-referrer"
+LONGEST_ANSWER = 2000
+_A_DAY = 24 * 60
 
 
 def accept(
@@ -61,8 +65,13 @@ def redirect(actor: Actor, task_id: str, *, version: int, service: str, reason: 
     return closed
 
 
-def ask(actor: Actor, task_id: str, *, version: int, question: str) -> Record:
-    """Ask the referrer; the triage Task stays open at step "asked" and in its team's hands."""
+def ask(actor: Actor, task_id: str, *, version: int, question: str, kind: str = "other") -> Record:
+    """Ask the referrer; the triage Task stays open at step "asked" and in its team's hands.
+
+    ``kind`` is a code of the list ``question-kinds``. The answer is due by the hub's data; the
+    triage clock runs on beside it.
+    """
+    _coded(definitions.current(), "question-kinds", kind)
     task, request = _open_referral(actor, task_id, version, TriageOutcome.ASKED, reason=question)
     resource = task.resource
     if resource["status"] == TaskStatus.REQUESTED.value:
@@ -71,9 +80,33 @@ def ask(actor: Actor, task_id: str, *, version: int, question: str) -> Record:
     task_content.set_step(resource, TriageOutcome.ASKED.value)
     task_content.set_reason(resource, ASKED_REASON)
     task_content.add_note(resource, actor, question, clock.now())
+    minutes = definitions.current().spor.answer_minutes.get(
+        str(request.get("priority", "routine")), _A_DAY
+    )
+    due = clock.now() + timedelta(minutes=minutes)
+    triage_inputs.set_question(resource, kind=kind, due=instant(due))
     asked = _write(actor, task, resource)
     referral_answers.owe(request, TriageOutcome.ASKED, words=question)
     return asked
+
+
+def answer_question(actor: Actor, task_id: str, *, words: str, by: str) -> Record:
+    """Record the referrer's answer on the triage Task that waits for it; triage can go on.
+
+    ``by`` says who answered and how, in plain words. Raises StateError where nothing is asked.
+    """
+    said = words.strip()
+    if not said or len(said) > LONGEST_ANSWER:
+        raise RuleError(f"an answer has 1 to {LONGEST_ANSWER} characters", field="answer")
+    task = records.lock(actor, "Task", task_id)
+    resource = task.resource
+    if task_content.code(resource, "businessStatus") != TriageOutcome.ASKED.value:
+        raise StateError("no question is open about this referral", field="businessStatus")
+    task_content.set_step(resource, referral.Step.VALIDATED.value)
+    task_content.set_reason(resource, None)
+    triage_inputs.set_question(resource, kind=None, due=None)
+    task_content.add_note(resource, actor, f"{by}: {said}", clock.now())
+    return _write(actor, task, resource)
 
 
 def decline(actor: Actor, task_id: str, *, version: int, reason: str, advice: str) -> Record:

@@ -5,12 +5,15 @@ Readers (the SPOR page, the API) take it from the Task: nothing is worked out tw
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fhir.messaging.codes import FLAG_CATEGORIES
 from fhir.systems import CAREHUB
+from hub.domain.red_flags import RedFlag
 from hub.domain.referral import Repeats
 
+_OF_QUESTION = frozenset({"question", "answer-due"})
 INPUT = f"{CAREHUB}/CodeSystem/triage-input"
 
 ALERT = "alert"
@@ -19,6 +22,11 @@ REVOLVING_DOOR = "referrals-in-a-year"
 SUGGESTED_PERSON = "suggested-person"
 SUGGESTED_SERVICE = "suggested-service"
 DOOR_RULE = "door-rule"
+RED_FLAG = "red-flag"
+QUESTION = "question"
+"""Code of the list ``question-kinds``: what was asked of the referrer."""
+ANSWER_DUE = "answer-due"
+"""Instant by which the answer is due."""
 ASK_FALLS = "ask-about-falls"
 UPDATED = "updated-by-sender"
 WRITTEN_BETWEEN = "written-in-between"
@@ -60,7 +68,13 @@ class TriageInputs:
     """Set when the revolving door turns: an MDT review and an agreed plan are offered."""
     door_rule: str | None = None
     ask_about_falls: bool = False
+    question: str | None = None
+    """Kind of the open question to the referrer."""
+    answer_due: datetime | None = None
+    """When its answer is due."""
     updates: tuple[str, ...] = ()
+    red_flags: tuple[str, ...] = ()
+    """Sentences of the rules that have raised the urgency."""
 
 
 def entry(kind: str, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +103,27 @@ def of_alerts(flags: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [pointer(ALERT, f"Flag/{flag['id']}", alert_words(flag)) for flag in ranked]
 
 
+def of_red_flags(flags: Iterable[RedFlag]) -> list[dict[str, Any]]:
+    """Say which rules have raised the urgency, in which version."""
+    return [entry(RED_FLAG, {"valueString": flag.shown}) for flag in flags]
+
+
+def set_question(resource: dict[str, Any], *, kind: str | None, due: str | None) -> None:
+    """Put the open question on a triage Task in place of an earlier one, or take it away."""
+    others = [each for each in resource.get("input") or () if _kind(each) not in _OF_QUESTION]
+    if kind is not None and due is not None:
+        others += [entry(QUESTION, {"valueCode": kind}), entry(ANSWER_DUE, {"valueInstant": due})]
+    if others:
+        resource["input"] = others
+    else:
+        resource.pop("input", None)
+
+
+def _kind(each: Mapping[str, Any]) -> str | None:
+    codings = (each.get("type") or {}).get("coding") or ()
+    return next((c.get("code") for c in codings if c.get("system") == INPUT), None)
+
+
 def alert_words(flag: Mapping[str, Any]) -> str:
     """Say a Flag in words: its category and what it is."""
     code = flag.get("code") or {}
@@ -110,9 +145,7 @@ def read(task: Mapping[str, Any]) -> TriageInputs:
     """Read back what stands on a triage Task."""
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for each in task.get("input") or ():
-        codings = (each.get("type") or {}).get("coding") or ()
-        kind = next((c.get("code") for c in codings if c.get("system") == INPUT), None)
-        if kind:
+        if kind := _kind(each):
             by_kind.setdefault(kind, []).append(each)
 
     def shown(kind: str) -> tuple[Shown, ...]:
@@ -120,7 +153,10 @@ def read(task: Mapping[str, Any]) -> TriageInputs:
         return tuple(Shown(v.get("reference"), str(v.get("display", ""))) for v in values)
 
     count = next((each.get("valueInteger") for each in by_kind.get(REVOLVING_DOOR, ())), None)
+    due = next((each.get("valueInstant") for each in by_kind.get(ANSWER_DUE, ())), None)
     return TriageInputs(
+        question=next((each.get("valueCode") for each in by_kind.get(QUESTION, ())), None),
+        answer_due=datetime.fromisoformat(due) if due else None,
         alerts=shown(ALERT),
         duplicates=shown(DUPLICATE),
         suggested_people=shown(SUGGESTED_PERSON),
@@ -128,6 +164,7 @@ def read(task: Mapping[str, Any]) -> TriageInputs:
         referrals_in_a_year=count,
         door_rule=next((each.get("valueString") for each in by_kind.get(DOOR_RULE, ())), None),
         ask_about_falls=ASK_FALLS in by_kind,
+        red_flags=tuple(str(each.get("valueString", "")) for each in by_kind.get(RED_FLAG, ())),
         updates=tuple(str(each.get("valueString", "")) for each in by_kind.get(UPDATED, ())),
     )
 

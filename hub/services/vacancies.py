@@ -1,46 +1,62 @@
 """Roles that somebody must hold for a person and nobody does: found, and somebody's task at once.
 
 Source: the care model, section 6: "a vacancy (leaver, long absence) raises an urgent task the same
-minute and is on the manager's page until filled".
+minute and is on the manager's page until filled". Until then a stand-in answers: the duty manager
+of the service. The role stays vacant, but "who answers for this person now" has one answer.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, select
 
-from fhir import jsontext
+from fhir.outcomes import NotFoundError
 from hub import clock, records
 from hub.db import db
 from hub.domain import accountability as rules
-from hub.domain.accountability import AccountableRole, Holding, Need, Vacancy
+from hub.domain import deputies
+from hub.domain.accountability import AccountableRole, Holding, Vacancy
 from hub.domain.actor import Actor, hub_actor
-from hub.domain.referral import age_on
 from hub.domain.task_states import OPEN
-from hub.models.absence import Absence
-from hub.queries import standing
+from hub.models.departure import Departure
+from hub.queries import deputising, standing
 from hub.records import Record
 from hub.records.relationships import CARE_TEAM
 from hub.records.tables import RELATIONSHIPS
+from hub.services import accountability_need as needs
+from hub.services import accountability_rows as spells
 from hub.services import accountability_team as team
 from hub.services import definitions, tasks
+from hub.services.accountability_need import LONG_ABSENCE, Patients, long_absent
+
+__all__ = [
+    "LONG_ABSENCE",
+    "PersonVacancy",
+    "all_for",
+    "close_filled",
+    "long_absent",
+    "of_person",
+    "open_tasks",
+    "open_tasks_after",
+    "open_tasks_after_long_absences",
+    "relieve",
+    "settle",
+    "stand_in_for",
+]
 
 _HUB = hub_actor("accountability")
 
 VACANCY_CLOCK = "vacancy-filled"
 
-LONG_ABSENCE = timedelta(days=28)
-"""From this length on, foreseen or already lasted, who is away is not accountable in practice."""
-
 NEVER = datetime.min.replace(tzinfo=UTC)
 """Sorts a role that was never held before those that were."""
 
-Patients = records.table("Patient")
-
 _NAMESPACE = UUID("2f3a3a42-4a5c-5a8e-8a51-6f4f0a6a7b01")
+
+_SERVICES = {AccountableRole.SOCIAL_WORKER: "social-care"}
+"""Whose duty manager stands in for a role; the others: care coordination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +69,118 @@ class PersonVacancy:
 
 def of_person(patient: Record) -> tuple[Vacancy, ...]:
     """Return the roles that must be held for a person and are not."""
-    return next((each.vacancies for each in _required(Patients.c.id == patient.id)), ())
+    now = clock.now()
+    away = long_absent(now)
+    return next((each.vacancies(now, away) for each in needs.required(_only(patient.id))), ())
+
+
+def settle(actor: Actor, patient_id: str) -> list[Record]:
+    """Bring a person in order; return the tasks opened.
+
+    A stand-in for each role that is needed and not held, none for any other, and an urgent task
+    for each vacancy. Two who settle the same person wait for one another.
+    """
+    now = clock.now()
+    patient = records.lock(_HUB, "Patient", patient_id)
+    found = _locked_team(patient_id)
+    wanted = next(iter(needs.required(_only(patient_id))), None)
+    required = wanted.required if wanted else frozenset()
+    resource = found.resource if found else team.new_team(patient_id)
+    before = held = team.spells(resource)
+    for role in AccountableRole:
+        if role in required:
+            held = rules.stand_in(
+                held,
+                role,
+                _stand_in_now(held, role) or stand_in_for(role, now),
+                since=wanted.since if wanted else None,
+                now=now,
+            )
+        else:
+            held = rules.stand_down(held, role, now)
+    if held != before:
+        team.write(resource, held)
+        if found is None:
+            records.create(_HUB, resource, id=team.team_id(patient_id), managed=True)
+        else:
+            records.update(_HUB, resource, type="CareTeam", id=found.id, if_match=found.version)
+    close_needless(patient_id, required)
+    return _open_missing(actor, patient)
 
 
 def open_tasks(actor: Actor, patient: Record) -> list[Record]:
     """Open an urgent task for each vacancy of a person that has none yet."""
+    return settle(actor, patient.id)
+
+
+def stand_in_for(role: AccountableRole, at: datetime) -> str:
+    """Return ``Practitioner/<id>`` of who answers while nobody is named for a role."""
+    away = {each.removeprefix("Practitioner/") for each in deputising.away(at)}
+    found = deputies.stand_in(
+        definitions.current(), _SERVICES.get(role, "care-coordination"), away=away
+    )
+    if found is None:
+        # Everybody is away: the duty manager by name, rather than nobody.
+        found = deputies.stand_in(definitions.current(), "care-coordination", away=frozenset())
+    return f"Practitioner/{found}"
+
+
+def answered_until(
+    patient_id: str, held: tuple[Holding, ...], role: AccountableRole, start: datetime
+) -> tuple[Holding, ...]:
+    """Close the gap before somebody is named: from when the need began a stand-in answered.
+
+    The sweep writes that down within seconds; who is named before it leaves no hole behind.
+    """
+    wanted = next(iter(needs.required(_only(patient_id))), None)
+    if wanted is None or wanted.since is None or role not in wanted.required:
+        return held
+    bridged = rules.stand_in(
+        held, role, stand_in_for(role, start), since=wanted.since, now=clock.now()
+    )
+    last = rules.last_of(bridged, role)
+    return bridged if last is not None and last.start < start else held
+
+
+def relieve(patient_id: str, role: AccountableRole, leaver: str, to: str | None) -> None:
+    """Let another one stand in: ``to``, or by rule somebody who is not the leaver."""
+    records.lock(_HUB, "Patient", patient_id)
+    found = _locked_team(patient_id)
+    if found is None:
+        return
+    now, resource = clock.now(), found.resource
+    away = {each.removeprefix("Practitioner/") for each in deputising.away(now) | {leaver}}
+    service = _SERVICES.get(role, "care-coordination")
+    chosen = deputies.stand_in(definitions.current(), service, away=away)
+    successor = to or (f"Practitioner/{chosen}" if chosen else stand_in_for(role, now))
+    held = rules.stand_in(team.spells(resource), role, successor, since=None, now=now)
+    team.write(resource, held)
+    records.update(_HUB, resource, type="CareTeam", id=found.id, if_match=found.version)
+
+
+def _stand_in_now(held: tuple[Holding, ...], role: AccountableRole) -> str | None:
+    """Return who stands in already, unless they have left: a day off hands nothing on."""
+    last = rules.last_of(held, role)
+    if last is None or not last.stands_in or last.end is not None:
+        return None
+    left = db.session.scalar(
+        select(Departure.practitioner).where(Departure.practitioner == last.practitioner)
+    )
+    return None if left else last.practitioner
+
+
+def _only(patient_id: str) -> ColumnElement[bool]:
+    return Patients.c.id == patient_id
+
+
+def _locked_team(patient_id: str) -> Record | None:
+    try:
+        return records.lock(_HUB, "CareTeam", team.team_id(patient_id))
+    except NotFoundError:
+        return None
+
+
+def _open_missing(actor: Actor, patient: Record) -> list[Record]:
     open_already = _open_vacancy_tasks(patient.id)
     opened = []
     for vacancy in of_person(patient):
@@ -84,28 +207,14 @@ def open_tasks_after_long_absences(actor: Actor) -> int:
     return sum(open_tasks_after(actor, each) for each in sorted(long_absent(clock.now())))
 
 
-def long_absent(now: datetime) -> frozenset[str]:
-    """Return the people who are away now and will be, or have been, for long."""
-    starts, ends = func.lower(Absence.during), func.upper(Absence.during)
-    return frozenset(
-        db.session.scalars(
-            select(Absence.practitioner).where(
-                Absence.during.contains(now),
-                or_(
-                    ends - starts >= LONG_ABSENCE,
-                    func.upper_inf(Absence.during) & (starts <= now - LONG_ABSENCE),
-                ),
-            )
-        )
-    )
-
-
 def all_for(actor: Actor) -> list[PersonVacancy]:
     """Return every vacancy among the people that the actor may see, the longest first."""
+    now = clock.now()
+    away = long_absent(now)
     found = [
-        (row.patient_id, vacancy)
-        for row in _required(records.visible_to(actor, Patients))
-        for vacancy in row.vacancies
+        (each.patient_id, vacancy)
+        for each in needs.required(records.visible_to(actor, Patients))
+        for vacancy in each.vacancies(now, away)
     ]
     people = records.read_many(actor, [f"Patient/{patient_id}" for patient_id, _ in found])
     listed = [
@@ -118,84 +227,11 @@ def all_for(actor: Actor) -> list[PersonVacancy]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    patient_id: str
-    vacancies: tuple[Vacancy, ...]
-
-
-def _required(which: ColumnElement[bool]) -> Iterator[_Row]:
-    """Yield the living people who must have somebody, with what is vacant, in two statements."""
-    now = clock.now()
-    plan, episode = records.table("CarePlan"), records.table("EpisodeOfCare")
-    planned = exists(
-        select(plan.c.id).where(
-            plan.c.patient_id == Patients.c.id,
-            plan.c.managed,
-            ~plan.c.deleted,
-            plan.c.status.in_(["active", "on-hold"]),
-        )
-    )
-
-    def in_care(code: str) -> ColumnElement[bool]:
-        return exists(
-            select(episode.c.id).where(
-                episode.c.patient_id == Patients.c.id,
-                episode.c.managed,
-                ~episode.c.deleted,
-                episode.c.status == "active",
-                episode.c.type == code,
-            )
-        )
-
-    # A day more than the years hold: the exact age is reckoned below.
-    born_before = now - timedelta(days=365 * rules.NAMED_FROM_AGE)
-    rows = db.session.execute(
-        select(
-            Patients.c.id,
-            Patients.c.content,
-            planned.label("planned"),
-            in_care("eol-register").label("on_register"),
-            in_care("social-care").label("in_social_care"),
-        ).where(
-            which,
-            ~Patients.c.deleted,
-            or_(
-                Patients.c.d_birthdate_lo <= born_before,
-                planned,
-                in_care("eol-register"),
-                in_care("social-care"),
-            ),
-        )
-    ).all()
-    away = long_absent(now)
-    teams = records.read_many(_HUB, [f"CareTeam/{team.team_id(row.id)}" for row in rows])
-    for row in rows:
-        person = jsontext.loads(row.content)
-        if person.get("deceasedBoolean") or "deceasedDateTime" in person:
-            continue
-        need = Need(
-            age=_age(person.get("birthDate"), now.date()),
-            complex_need=row.planned,
-            on_register=row.on_register,
-            in_social_care=row.in_social_care,
-        )
-        held = teams.get(f"CareTeam/{team.team_id(row.id)}")
-        found = rules.vacancies(
-            team.holdings(held.resource) if held else (),
-            rules.required_roles(need),
-            now,
-            away=away,
-        )
-        if found:
-            yield _Row(row.id, found)
-
-
 def _open_vacancy_task(actor: Actor, patient: Record, vacancy: Vacancy) -> Record:
     definition = definitions.current()
     service = definition.services.get("care-coordination")
     pool = definition.teams[service.team] if service else next(iter(definition.teams.values()))
-    coordinator = rules.holder_at(_held(patient.id), AccountableRole.COORDINATOR, clock.now())
+    coordinator = rules.holder_at(_named(patient.id), AccountableRole.COORDINATOR, clock.now())
     # The coordinator keeps the person together; without one the team's pool has the task.
     there = coordinator is not None and coordinator.practitioner not in long_absent(clock.now())
     owner = coordinator.practitioner if coordinator and there else f"CareTeam/{pool.code}"
@@ -248,6 +284,19 @@ def close_filled(patient_id: str, held: tuple[Holding, ...]) -> None:
             )
 
 
+def close_needless(patient_id: str, required: frozenset[AccountableRole]) -> None:
+    """Call off the tasks to name somebody whom the person does not need any more."""
+    for role, task in _open_vacancy_tasks(patient_id).items():
+        if role not in required:
+            tasks.cancel(
+                _HUB,
+                task.id,
+                version=task.version,
+                reason="no-longer-needed",
+                note=f"{rules.TITLES[role]}: nobody has to be named any more.",
+            )
+
+
 def _free_task_id(patient_id: str, vacancy: Vacancy) -> str:
     """Return an id that two who see the same vacancy at once both arrive at.
 
@@ -262,15 +311,5 @@ def _free_task_id(patient_id: str, vacancy: Vacancy) -> str:
     raise AssertionError("unreachable: count() never ends")
 
 
-def _held(patient_id: str) -> tuple[Holding, ...]:
-    found = records.read_many(_HUB, [f"CareTeam/{team.team_id(patient_id)}"])
-    return next((team.holdings(record.resource) for record in found.values()), ())
-
-
-def _age(birth_date: str | None, today: date) -> int | None:
-    """Return the age; of a year or a month only, the latest day it can mean."""
-    if not birth_date:
-        return None
-    parts = [int(part) for part in birth_date.split("-")]
-    year, month, day = (*parts, *(12, 28)[len(parts) - 1 :])
-    return age_on(date(year, month, day), today)
+def _named(patient_id: str) -> tuple[Holding, ...]:
+    return tuple(each for each in spells.of(patient_id) if not each.stands_in)

@@ -74,6 +74,13 @@ def colleagues(roles: Iterable[str] = ()) -> list[tuple[str, str]]:
     return sorted(found, key=lambda each: each[1])
 
 
+def teams() -> list[tuple[str, str]]:
+    """Return (reference, name) of the hub's teams, for giving work to a pool."""
+    hub = definitions.current()
+    found = [(f"CareTeam/{each.code}", each.name) for each in hub.teams.values()]
+    return sorted(found, key=lambda each: each[1])
+
+
 def _known(reference: str) -> str:
     hub = definitions.current()
     kind, _, identity = reference.partition("/")

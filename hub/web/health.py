@@ -8,13 +8,20 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub import clock
 from hub.db import driver
+from hub.queries.cover import open_counts
 from hub.queries.heartbeats import heartbeats
+from hub.queries.integrity import WATCHED
 
 blueprint = Blueprint("health", __name__)
 
 _OUTBOX = (
     "SELECT count(*), coalesce(extract(epoch FROM %s - min(due_at)), 0)::float8"
     " FROM outbox WHERE handled_at IS NULL AND due_at <= %s"
+)
+
+
+_FINDINGS = (
+    "SELECT invariant, count(*) FROM audit_finding WHERE cleared_at IS NULL GROUP BY invariant"
 )
 
 
@@ -53,6 +60,7 @@ def metrics() -> Response:
     with driver() as connection:
         row = connection.execute(_OUTBOX, (now, now)).fetchone()
         changes = connection.execute("SELECT count(*) FROM record_change").fetchone()
+        found = connection.execute(_FINDINGS).fetchall()
     waiting, oldest = row or (0, 0.0)
     Gauge("carehub_outbox_waiting", "Outbox rows due and not handled", registry=registry).set(
         waiting
@@ -65,12 +73,47 @@ def metrics() -> Response:
         "Written versions that the relay has not looked at",
         registry=registry,
     ).set(changes[0] if changes else 0)
+    holes = Gauge(
+        "carehub_cover_holes_open",
+        "Holes in the cover of the days that are looked at",
+        ["team"],
+        registry=registry,
+    )
+    near = Gauge(
+        "carehub_cover_holes_near",
+        "Those under a day away that nobody has acknowledged",
+        ["team"],
+        registry=registry,
+    )
+    for count in open_counts():
+        holes.labels(count.team).set(count.open)
+        near.labels(count.team).set(count.near)
     beats = Gauge(
         "carehub_heartbeat_seconds",
         "When a part of the hub last said that it lives, in seconds since 1970",
         ["part"],
         registry=registry,
     )
-    for part, seconds in heartbeats(current_app.extensions["carehub_redis"]).items():
+    last = heartbeats(current_app.extensions["carehub_redis"])
+    for part, seconds in last.items():
         beats.labels(part).set(seconds)
+    _auditor(registry, last.get("auditor"), {str(name): int(count) for name, count in found})
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _auditor(registry: CollectorRegistry, last_run: float | None, found: dict[str, int]) -> None:
+    """Say when the auditor last ran (absent: not since Valkey began) and what it found."""
+    if last_run is not None:
+        Gauge(
+            "carehub_auditor_last_run_timestamp_seconds",
+            "When the auditor last finished a run, in seconds since 1970",
+            registry=registry,
+        ).set(last_run)
+    findings = Gauge(
+        "carehub_auditor_findings",
+        "Findings of the auditor that are not cleared",
+        ["invariant"],
+        registry=registry,
+    )
+    for name, count in (dict.fromkeys(WATCHED, 0) | found).items():
+        findings.labels(name).set(count)

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from hub import clock, records
+from hub import clock
 from hub.auth import current_actor
 from hub.domain.actor import Actor
+from hub.queries import alarms as alarms_query
+from hub.queries import cover as cover_query
 from hub.queries import spor_board
 from hub.queries import worklist as worklist_query
-from hub.records import Record
 from hub.services import notices
 from hub.transaction import transaction
-from hub.web.navigation import COORDINATION, VACANCIES, is_spor
-from hub.web.presenters import people, words
+from hub.web.navigation import COORDINATION, MANAGEMENT, VACANCIES, is_spor, sees_cover
+from hub.web.news import news
+from hub.web.presenters import words
 from hub.web.rendering import page
 from hub.web.site import blueprint
 from hub.web.spor import teams_shown
@@ -42,7 +44,7 @@ def home_page() -> Response:
         greeting=f"{greeting}, {actor.display.partition(' ')[0]}",
         today=f"{words.local(now):%A} {words.day(now)}",
         cards=_cards(actor),
-        notices=_notices(actor),
+        notices=news(actor, NOTICES_SHOWN),
     )
 
 
@@ -51,55 +53,6 @@ def tick_off_notices() -> BaseResponse:
     with transaction():
         notices.tick_off(current_actor(), request.form.getlist("notice"))
     return redirect("/", code=303)
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeLine:
-    id: str
-    line: str
-    person: str
-    urgent: bool
-    when: str
-    href: str
-
-
-def _notices(actor: Actor) -> list[NoticeLine]:
-    now = clock.now()
-    found = notices.unseen(actor, NOTICES_SHOWN)
-    names = _names(actor, {each.subject for each in found})
-    return [
-        NoticeLine(
-            id=each.id,
-            line=each.line,
-            person=names.get(each.subject, ""),
-            urgent=each.urgent,
-            when=words.since(each.created_at, now),
-            href=_address(each.subject),
-        )
-        for each in found
-    ]
-
-
-def _names(actor: Actor, subjects: set[str]) -> dict[str, str]:
-    """Return whom each subject is about, of those whom the actor may see."""
-    held = records.read_many(actor, sorted(subjects))
-    patients = {reference: _patient_of(record) for reference, record in held.items()}
-    known = records.read_many(actor, sorted({each for each in patients.values() if each}))
-    return {
-        subject: people.name(known[patient])
-        for subject, patient in patients.items()
-        if patient in known
-    }
-
-
-def _patient_of(record: Record) -> str:
-    if record.type == "Patient":
-        return record.reference
-    for element in ("for", "subject", "patient"):
-        found = record.get(element)
-        if isinstance(found, dict) and found.get("reference"):
-            return str(found["reference"])
-    return ""
 
 
 def _cards(actor: Actor) -> list[Card]:
@@ -131,16 +84,33 @@ def _cards(actor: Actor) -> list[Card]:
         cards.append(
             Card("My people", "/caseload", "Who needs what today, whose plan is due for review")
         )
+    if actor.role in MANAGEMENT:
+        ringing = alarms_query.unanswered()
+        late = sum(1 for each in ringing if each.due_at <= now)
+        cards.append(
+            Card(
+                "Alarms",
+                "/alarms",
+                f"{words.plural(len(ringing), 'alarm')} nobody has acknowledged",
+                f"{late} over time" if late else "",
+            )
+        )
     if actor.role in VACANCIES:
         cards.append(Card("Vacancies", "/vacancies", "People with nobody accountable"))
+    if sees_cover(actor):
+        holes = cover_query.open_holes()
+        near = sum(1 for each in holes if each.starts_at - now <= cover_query.NEAR)
+        cards.append(
+            Card(
+                "Cover",
+                "/cover",
+                f"{words.plural(len(holes), 'hole')} in the next 14 days",
+                f"{near} within a day" if near else "",
+            )
+        )
     cards.append(Card("Find a person", "/people", "By NHS number, or by name and date of birth"))
+    if actor.practitioner:
+        cards.append(
+            Card("Who can help?", "/services", "Services by need, place, age and time of day")
+        )
     return cards
-
-
-def _address(subject: str) -> str:
-    kind, _, identity = subject.partition("/")
-    return {
-        "Task": f"/worklist/{identity}",
-        "Patient": f"/people/{identity}",
-        "CarePlan": f"/care-plans/{identity}",
-    }.get(kind, "")

@@ -14,13 +14,16 @@ from hub.queries.person import PersonPage
 from hub.records import Record
 from hub.services import care_plans, plan_content, register
 from hub.web import directory
-from hub.web.presenters import alerts, people, record_pages, registers, words
+from hub.web.presenters import alerts, documents, people, record_pages, registers, words
 from hub.web.presenters import referrals as referral_words
 from hub.web.rendering import page
 from hub.web.site import blueprint
 
 _FOUND = "20"
-_DONE = {"named": "The new name is on the record, from now on."}
+_DONE = {
+    "named": "The new name is on the record, from now on.",
+    "offered": "Offered. The old name stays on the record until it is accepted.",
+}
 
 
 @blueprint.get("/people")
@@ -80,6 +83,7 @@ def person_page(patient_id: str) -> Response:
         contacts=record_pages.contacts(known),
         problems=record_pages.problems(known),
         medicines=record_pages.medicines(known),
+        documents=documents.received(known),
         elsewhere=record_pages.elsewhere(known),
     )
 

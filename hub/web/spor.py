@@ -16,14 +16,14 @@ from hub.queries import alerts as flags_of
 from hub.queries import person as person_query
 from hub.queries import spor_board
 from hub.queries.spor_board import WaitingKey
-from hub.services import definitions, referrals, task_content, triage_inputs
+from hub.services import clock_histories, definitions, referrals, task_content, triage_inputs
 from hub.services.triage_inputs import Shown
 from hub.transaction import transaction
 from hub.web import directory, live, marks
 from hub.web.forms import Filled, fill
 from hub.web.forms.triage import TriageForm
 from hub.web.navigation import is_spor
-from hub.web.presenters import alerts, people, tasks, words
+from hub.web.presenters import alerts, clocks, people, tasks, words
 from hub.web.presenters import referrals as referral_words
 from hub.web.presenters.people import PersonHead
 from hub.web.rendering import fragment, page
@@ -114,6 +114,25 @@ def _board(actor: Actor, found: list[WaitingKey] | None = None) -> dict[str, obj
     }
 
 
+@blueprint.post("/spor/<task_id>/answer")
+def record_answer(task_id: str) -> Response | BaseResponse:
+    """What the referrer has answered on the telephone, written down by whoever asked."""
+    actor = current_actor()
+    teams_shown(actor)
+    words_given = request.form.get("answer", "")
+    try:
+        with transaction():
+            referrals.answer_question(
+                actor, task_id, words=words_given, by="The referrer, by telephone"
+            )
+    except RuleError as error:
+        if isinstance(error, NotPermittedError):
+            raise
+        told = {"answer": f"{error.text[0].upper()}{error.text[1:]}."}
+        return _triage(task_id, Filled({}, {"answer": words_given}, told), 422)
+    return redirect(f"/spor/{task_id}", code=303)
+
+
 @blueprint.get("/spor/<task_id>")
 def triage_page(task_id: str) -> Response:
     return _triage(task_id)
@@ -169,7 +188,13 @@ def _decide(actor: Actor, task_id: str, form: Filled) -> None:
                 reason=sent["redirect_reason"],
             )
         case "ask":
-            referrals.ask(actor, task_id, version=version, question=sent["question"])
+            referrals.ask(
+                actor,
+                task_id,
+                version=version,
+                question=sent["question"],
+                kind=sent["question_kind"],
+            )
         case _:
             referrals.decline(
                 actor,
@@ -239,6 +264,7 @@ def _triage(task_id: str, form: Filled | None = None, status: int = 200) -> Resp
     return page(
         "spor/triage.html",
         status,
+        clock_panel=clocks.panel(clock_histories.history(task_id, now)),
         task=tasks.line(task, now, patient=known.patient if known else None),
         person=people.head(known.patient, now) if known else None,
         story=referral_words.story(
@@ -256,10 +282,15 @@ def _triage(task_id: str, form: Filled | None = None, status: int = 200) -> Resp
             if each.id != task_id and each.get("status") in OPEN
         ],
         notes=tasks.notes(task),
+        papers=referral_words.papers(referral),
         form=form,
         suggested=suggested,
         services=directory.services(in_bundle=True),
         elsewhere=directory.services(in_bundle=False),
+        question_kinds=directory.choices("question-kinds"),
+        question=directory.words_of("question-kinds", inputs.question) if inputs.question else "",
+        answer_due=words.moment(inputs.answer_due),
+        answer_late=inputs.answer_due is not None and inputs.answer_due < now,
         redirect_reasons=directory.choices("redirect-reasons"),
         decline_reasons=directory.choices("decline-reasons"),
     )

@@ -5,10 +5,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock, records
 from hub.auth import current_actor
-from hub.domain.accountability import TITLES, AccountableRole
+from hub.domain.accountability import TITLES, AccountableRole, Holding
 from hub.domain.actor import hub_actor
 from hub.domain.errors import NotPermittedError, RuleError
-from hub.services import accountability
+from hub.services import accountability, accountability_offers, vacancies
 from hub.transaction import transaction
 from hub.web import directory
 from hub.web.forms import Filled, fill
@@ -74,23 +74,42 @@ def name_somebody(patient_id: str, role: str) -> Response | BaseResponse:
     form = fill(NamingForm, request.form)
     if not form.is_right:
         return _naming(patient_id, role, form, 422)
+    actor, practitioner = current_actor(), form.values["practitioner"]
+    offered = _is_offered(_role(role), accountability.current(actor, patient_id))
     try:
         with transaction():
-            accountability.name(
-                current_actor(), patient_id, role=role, practitioner=form.values["practitioner"]
-            )
+            if offered:
+                accountability_offers.offer(actor, [patient_id], role=role, to=practitioner)
+            else:
+                accountability.name(actor, patient_id, role=role, practitioner=practitioner)
     except RuleError as error:
         if isinstance(error, NotPermittedError):
             raise
         return _naming(patient_id, role, Filled({}, form.given, {"practitioner": error.text}), 422)
-    return redirect(f"/people/{patient_id}?done=named", code=303)
+    done = "offered" if offered else "named"
+    return redirect(f"/people/{patient_id}?done={done}", code=303)
+
+
+def _is_offered(role: AccountableRole, held: dict[AccountableRole, Holding]) -> bool:
+    """Say whether the role changes hands by an offer that is accepted.
+
+    Care model, section 6: the coordinator keeps responsibility until handed over and accepted.
+    Where nobody is there who could keep it, somebody is named.
+    """
+    holder = held.get(role)
+    return (
+        role is AccountableRole.COORDINATOR
+        and holder is not None
+        and holder.practitioner not in vacancies.long_absent(clock.now())
+    )
 
 
 def _naming(patient_id: str, role: str, form: Filled | None = None, status: int = 200) -> Response:
     actor = current_actor()
     wanted = _role(role)
     patient = records.read(actor, "Patient", patient_id)
-    holder = accountability.current(actor, patient_id).get(wanted)
+    held = accountability.current(actor, patient_id)
+    holder = held.get(wanted)
     return page(
         "vacancies/name.html",
         status,
@@ -99,6 +118,7 @@ def _naming(patient_id: str, role: str, form: Filled | None = None, status: int 
         role=wanted.value,
         holder=directory.name_of(holder.practitioner) if holder else "",
         since=words.day(holder.start) if holder else "",
+        offered=_is_offered(wanted, held),
         staff=directory.colleagues(STAFF_ROLES[wanted]),
         form=form,
     )

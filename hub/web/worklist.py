@@ -1,103 +1,35 @@
-"""My work: what I have, what my teams have for anybody to take, and the page of one task."""
-
-from collections.abc import Callable, Mapping
-from datetime import datetime, time
+"""The page of one task, and what is done there."""
 
 from flask import Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from fhir.outcomes import VersionConflictError
+from fhir.outcomes import NotFoundError, VersionConflictError
 from hub import clock, records
 from hub.auth import current_actor
 from hub.domain.actor import Actor
 from hub.domain.errors import NotPermittedError, RuleError
+from hub.domain.task_states import UNDO_WITHIN
+from hub.queries import offers as offers_query
+from hub.queries import parts as parts_query
 from hub.queries import person as person_query
 from hub.queries import worklist as worklist_query
-from hub.queries.worklist import WorkKey
-from hub.services import task_content, tasks
+from hub.records import Record
+from hub.services import assignments, clock_histories, clocks, task_content
 from hub.transaction import transaction
-from hub.web import directory, live, marks
+from hub.web import alarms, directory
 from hub.web.forms import Filled, fill
-from hub.web.forms.reading import PageForm
-from hub.web.forms.work import CompleteForm, DeclineForm, HandOverForm, HoldForm, VerbForm
-from hub.web.presenters import alerts, people, words
+from hub.web.forms.giving import ROWS
+from hub.web.presenters import alerts, offers, people, words
+from hub.web.presenters import clocks as clock_words
 from hub.web.presenters import referrals as referral_words
 from hub.web.presenters import tasks as task_words
-from hub.web.presenters.tasks import TaskLine
-from hub.web.rendering import fragment, page
+from hub.web.presenters.offers import PartLine
+from hub.web.rendering import page
 from hub.web.site import blueprint
+from hub.web.task_verbs import DONE, LEAVES_ME, VERBS
 
 _CONTEXT_TYPES = ("Flag", "AllergyIntolerance", "ServiceRequest", "CarePlan")
-_REVIEW_HOUR = time(9)
-"""Work put aside until a day comes back when that day's work begins."""
-
-_DONE = {
-    "claim": "You have taken this on.",
-    "accept": "You have accepted this.",
-    "start": "Started.",
-    "resume": "Taken up again.",
-    "hold": "Put aside until the day you gave.",
-    "decline": "Given back. Somebody else is being found now.",
-    "hand-over": "Handed over. It is theirs to accept.",
-    "complete": "Completed.",
-}
-
-
-@blueprint.get("/worklist")
-def worklist_page() -> Response:
-    actor = current_actor()
-    return page(
-        "worklist/worklist.html",
-        done=_DONE.get(request.args.get("done", "")),
-        address=live.here("/worklist/rows"),
-        **_list(actor),
-    )
-
-
-@blueprint.get("/worklist/rows")
-def worklist_rows() -> Response:
-    """The live part of the list: 304 unless work or the passing of time changed it."""
-    actor = current_actor()
-    found = worklist_query.keys(actor)
-    etag = _etag(found)
-    return live.unchanged(etag) or fragment("worklist/_rows.html", etag, _list(actor, found))
-
-
-def _etag(found: list[WorkKey]) -> str:
-    now = clock.now()
-    return marks.mark(
-        (each.id, each.version, words.time_left(each.due_at, now).words) for each in found
-    )
-
-
-def _list(actor: Actor, found: list[WorkKey] | None = None) -> dict[str, object]:
-    now = clock.now()
-    keys = worklist_query.keys(actor) if found is None else found
-    lines = [
-        task_words.line(each.task, now, patient=each.patient, why=each.why, me=actor.practitioner)
-        for each in worklist_query.work(actor)
-    ]
-    records.spool.looked(actor, "page", "worklist")
-    mine = [each for each in lines if each.mine]
-    groups = [
-        ("New for you", "new", [each for each in mine if each.status in {"requested", "received"}]),
-        ("Late", "late", [each for each in _going(mine) if each.clock.tone == "late"]),
-        ("Today", "today", [each for each in _going(mine) if each.clock.tone in {"soon", "today"}]),
-        ("Later", "later", [each for each in _going(mine) if each.clock.tone in {"later", "none"}]),
-        ("On hold", "hold", [each for each in mine if each.status == "on-hold"]),
-        ("For anybody in your team", "pool", [each for each in lines if each.pool]),
-    ]
-    return {
-        "groups": [(title, code, rows) for title, code, rows in groups if rows],
-        "mine": len(mine),
-        "late": sum(1 for each in mine if each.clock.tone == "late"),
-        "etag": f'"{_etag(keys)}"',
-    }
-
-
-def _going(lines: list[TaskLine]) -> list[TaskLine]:
-    return [each for each in lines if each.status in {"accepted", "ready", "in-progress"}]
 
 
 @blueprint.get("/worklist/<task_id>")
@@ -105,96 +37,87 @@ def task_page(task_id: str) -> Response:
     return _task(task_id)
 
 
-def _claim(actor: Actor, task_id: str, form: Filled) -> None:
-    tasks.claim(actor, task_id, version=form.values["version"])
-
-
-def _accept(actor: Actor, task_id: str, form: Filled) -> None:
-    tasks.accept(actor, task_id, version=form.values["version"])
-
-
-def _start(actor: Actor, task_id: str, form: Filled) -> None:
-    tasks.start(actor, task_id, version=form.values["version"])
-
-
-def _resume(actor: Actor, task_id: str, form: Filled) -> None:
-    tasks.resume(actor, task_id, version=form.values["version"])
-
-
-def _decline(actor: Actor, task_id: str, form: Filled) -> None:
-    sent = form.values
-    tasks.decline(
-        actor,
-        task_id,
-        version=sent["version"],
-        reason=sent["reason"],
-        note=sent["note"] or None,
-    )
-
-
-def _hand_over(actor: Actor, task_id: str, form: Filled) -> None:
-    sent = form.values
-    tasks.hand_over(
-        actor, task_id, version=sent["version"], to=sent["to"], note=sent["note"] or None
-    )
-
-
-def _hold(actor: Actor, task_id: str, form: Filled) -> None:
-    sent = form.values
-    tasks.hold(
-        actor,
-        task_id,
-        version=sent["version"],
-        reason=sent["hold_reason"],
-        review_at=datetime.combine(sent["review_on"], _REVIEW_HOUR, words.LONDON),
-    )
-
-
-def _complete(actor: Actor, task_id: str, form: Filled) -> None:
-    sent = form.values
-    tasks.complete(
-        actor,
-        task_id,
-        version=sent["version"],
-        outcome=sent["outcome"],
-        note=sent["note"] or None,
-    )
-
-
-_VERBS: Mapping[str, tuple[type[PageForm], Callable[[Actor, str, Filled], None]]] = {
-    "claim": (VerbForm, _claim),
-    "accept": (VerbForm, _accept),
-    "start": (VerbForm, _start),
-    "resume": (VerbForm, _resume),
-    "decline": (DeclineForm, _decline),
-    "hand-over": (HandOverForm, _hand_over),
-    "hold": (HoldForm, _hold),
-    "complete": (CompleteForm, _complete),
-}
-_LEAVES_ME = frozenset({"decline", "hand-over", "complete"})
-
-
 @blueprint.post("/worklist/<task_id>/<verb>")
 def do_task(task_id: str, verb: str) -> Response | BaseResponse:
-    if verb not in _VERBS:
+    if verb not in VERBS:
         raise NotFound
-    schema, act = _VERBS[verb]
+    schema, act = VERBS[verb]
+    actor = current_actor()
     form = fill(schema, request.form)
     if not form.is_right:
         return _task(task_id, form, verb, 422)
     try:
         with transaction():
-            act(current_actor(), task_id, form)
+            act(actor, task_id, form)
     except RuleError as error:
         if isinstance(error, NotPermittedError):
             raise
-        return _task(task_id, Filled({}, form.given, {"verb": f"{error.text}."}), verb, 409)
+        return _refused(task_id, form, verb, f"{error.text}.")
     except VersionConflictError:
-        told = "Somebody else changed this task: look again. Your words are kept."
+        return _refused(task_id, form, verb, _meanwhile(actor, task_id))
+    if verb in LEAVES_ME or request.form.get("back") == "list":
+        return redirect(f"/worklist?{request.form.get('list', '')}&done={verb}&task={task_id}", 303)
+    shown = request.form.get("whole") or task_id
+    return redirect(f"/worklist/{shown}?done={verb}", code=303)
+
+
+def _refused(task_id: str, form: Filled, verb: str, told: str) -> Response | BaseResponse:
+    """Show the task as it stands now, with what went before; or say it where it is hidden."""
+    told = told[0].upper() + told[1:]
+    try:
         return _task(task_id, Filled({}, form.given, {"verb": told}), verb, 409)
-    if verb in _LEAVES_ME or request.form.get("back") == "list":
-        return redirect(f"/worklist?done={verb}", code=303)
-    return redirect(f"/worklist/{task_id}?done={verb}", code=303)
+    except NotFoundError:
+        # The last offer or work for this person is over: nothing of theirs is shown any more.
+        raise RuleError(told.rstrip("."), field="verb") from None
+
+
+def _meanwhile(actor: Actor, task_id: str) -> str:
+    """Say who changed a task since it was seen."""
+    record = records.read(actor, "Task", task_id)
+    owner = task_content.owner(record.resource)
+    if owner == actor.practitioner:
+        return "Somebody else changed this task: look again. Your words are kept."
+    return f"{directory.name_of(owner)} has this task now. Your words are kept."
+
+
+def _may_undo(actor: Actor, task: Record) -> str:
+    """Return how long the actor may take their completion back; empty when they may not."""
+    if task["status"] != "completed":
+        return ""
+    last = assignments.spells_of(task.id)[-1:]
+    if not last or last[0].ended_by != actor.practitioner or last[0].ends_at is None:
+        return ""
+    left = last[0].ends_at + UNDO_WITHIN - clock.now()
+    return words.span(left.total_seconds()) if left.total_seconds() > 0 else ""
+
+
+def _hold_reasons(task_id: str) -> list[tuple[str, str]]:
+    """Return the reasons of a hold, each with what the clock of this task does."""
+    running = clocks.running(task_id)
+    stops = clocks.rule_of(running).pause_reasons if running else frozenset()
+
+    def clock_does(code: str) -> str:
+        if running is None:
+            return ""
+        return ": the clock stops" if code in stops else ": the clock runs on"
+
+    return [(code, f"{text}{clock_does(code)}") for code, text in directory.choices("hold-reasons")]
+
+
+def _parts(actor: Actor, task_id: str) -> list[PartLine]:
+    found = parts_query.parts_of(task_id)
+    held = worklist_query.tasks(actor, [each.id for each in found])
+    asked = offers_query.open_of([each.id for each in found])
+    return [
+        offers.part(
+            each,
+            title=str(held[each.id].task.get("description", "")),
+            version=held[each.id].task.version,
+            asked=directory.name_of(asked[each.id].taker) if each.id in asked else "",
+        )
+        for each in found
+        if each.id in held
+    ]
 
 
 def _task(task_id: str, form: Filled | None = None, verb: str = "", status: int = 200) -> Response:
@@ -217,6 +140,8 @@ def _task(task_id: str, form: Filled | None = None, verb: str = "", status: int 
     )
     decided = [why for _, why in person_query.decisions([task_id])]
     owner = task_content.owner(resource)
+    offered = offers_query.open_offer(task_id)
+    spell = assignments.current(task_id)
     line = task_words.line(
         task,
         now,
@@ -228,7 +153,9 @@ def _task(task_id: str, form: Filled | None = None, verb: str = "", status: int 
         "worklist/task.html",
         status,
         task=line,
-        done=_DONE.get(request.args.get("done", "")) if form is None else None,
+        traces=task_content.code(resource) == "tracing" and line.is_open,
+        done=DONE.get(request.args.get("done", "")) if form is None else None,
+        clock_panel=clock_words.panel(clock_histories.history(task_id, now)),
         person=people.head(known.patient, now) if known else None,
         alerts=[
             *alerts.of_flags(known.all("Flag")),
@@ -242,18 +169,34 @@ def _task(task_id: str, form: Filled | None = None, verb: str = "", status: int 
         if referral
         else None,
         plans=known.managed("CarePlan") if known else [],
+        document=focus.removeprefix("DocumentReference/")
+        if focus.startswith("DocumentReference/")
+        else "",
         decisions=[
             (words.moment(each.decided_at), directory.name_of(each.owner), each.sentence)
             for each in decided
         ],
         notes=task_words.notes(task),
+        escalation=alarms.panel(actor, task),
         organisations=task_words.organisations(task),
         may_claim=line.pool and owner in actor.teams and line.is_open,
         form=form,
         verb=verb,
         decline_reasons=directory.choices("task-decline-reasons"),
-        hold_reasons=directory.choices("hold-reasons"),
+        hold_reasons=_hold_reasons(task_id),
+        clock_runs=clocks.running(task_id) is not None,
+        offer=offers.offer(offered, now) if offered else None,
+        asked_me=offered is not None and offered.taker == actor.practitioner,
+        may_withdraw=offered is not None
+        and (offered.giver == actor.practitioner or owner in {actor.practitioner, *actor.teams}),
+        parts=_parts(actor, task_id),
+        whole=task_content.whole_of(resource),
+        minutes=spell.minutes if spell else 0,
+        teams=directory.teams(),
+        split_rows=range(1, ROWS + 1),
+        undo_left=_may_undo(actor, task),
+        review=words.moment(task_content.review_at(resource)),
         outcomes=directory.choices("task-outcomes"),
-        colleagues=[each for each in directory.colleagues() if each[0] != actor.practitioner],
+        colleagues=offers.colleagues({owner, actor.practitioner or ""}, now),
         today=words.local(now).date().isoformat(),
     )

@@ -106,7 +106,7 @@ def test_another_number_on_the_same_birthday_scores_low_or_not_at_all(
 ) -> None:
     alike = patient(identifier=with_verified([], OTHER))
     patient(identifier=with_verified([], OTHER), name=[{"family": "Unlike", "given": ["Bo"]}])
-    assert ask(client, trusted, ADA) == [(alike.id, "possible", 0.46)]
+    assert ask(client, trusted, ADA) == [(alike.id, "possible", 0.48)]
 
 
 def test_a_record_that_was_merged_into_another_is_not_found(

@@ -1,6 +1,7 @@
 """Every message of the guide, posted to a fresh hub, is answered by the receiver rules."""
 
 import json
+import re
 import uuid
 from typing import Any
 
@@ -14,7 +15,7 @@ from hub.samples import SOUTHEND
 from hub.services import definitions
 from hub.transaction import transaction
 from tests.api import bars
-from tests.shared_data import data
+from tests.shared_data import ROOT, data
 
 FRESH: dict[str, tuple[int, str, str] | None] = {
     # In a fresh hub: (HTTP status, BaRS code, issue code); None is accepted.
@@ -129,3 +130,53 @@ def test_all_faulty_messages_in_one_hub_in_their_order(client: FlaskClient, toke
             headers = {"X-Request-Id": known}
         response = bars.post(client, token, (folder / case["file"]).read_bytes(), headers=headers)
         assert response.status_code == case["http"], case["file"]
+
+
+API_EXAMPLES: dict[str, tuple[int, str, str] | None] = {
+    # Of the API's specification, in a fresh hub.
+    "POST-body.json": None,
+    "request/ValidationRequest (POST) .json": None,
+    "request/ValidationResponse (POST) .json": (404, "REC_NOT_FOUND", "not-found"),
+    # What a receiver answers is no request: it names no version of the standard.
+    "response/Booking (HTTP Response) .json": (400, "REC_BAD_REQUEST", "invariant"),
+}
+API = "bars/api-1.4.0/process_message"
+
+
+@pytest.mark.parametrize("name", sorted(API_EXAMPLES))
+def test_examples_of_the_api_in_a_fresh_hub(client: FlaskClient, token: str, name: str) -> None:
+    response = bars.post(client, token, data(f"{API}/{name}").read_bytes())
+    expected = API_EXAMPLES[name]
+    if expected is None:
+        assert response.status_code == 200, response.get_data(as_text=True)
+    else:
+        assert bars.issue(response) == expected
+
+
+def test_no_message_of_the_standard_is_left_out() -> None:
+    folder = data("bars")
+    known = {f"{API.removeprefix('bars/')}/{name}" for name in API_EXAMPLES}
+    for path in sorted(folder.rglob("*.json")):
+        found = json.loads(path.read_bytes())
+        if found.get("resourceType") == "Bundle" and found.get("type") == "message":
+            name = str(path.relative_to(folder))
+            assert name in known or path.name.partition(" - ")[0] in FRESH, name
+
+
+def test_the_conformance_tables_say_what_the_hub_answers() -> None:
+    """Each row of docs/messaging.md: the name, then the status with the issue code."""
+    table = (ROOT / "docs" / "messaging.md").read_text("utf-8")
+    rows = [line for line in table.splitlines() if line.startswith("| ")]
+
+    def said(name: str) -> str:
+        (row,) = [each for each in rows if name in re.split(r"[ ,]+", each.split("|")[1])]
+        return row
+
+    for name, expected in FRESH.items():
+        row = said(name)
+        # Some are told with what comes before them: "404, after REFREQ02 200".
+        answer = "| 200 |" if expected is None else f"| {expected[0]}"
+        assert answer in row, row
+    for case in faulty():
+        code = f" `{case['issue_code']}`" if case["issue_code"] else ""
+        assert f"| {case['http']}{code} |" in said(case["file"].removesuffix(".json")), case

@@ -1,6 +1,7 @@
 """What a message leaves in the records: person, referral, alerts, the clinical story, the audit."""
 
 import uuid
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -21,6 +22,7 @@ from hub.transaction import transaction
 from tests.api import bars
 from tests.api.bars import accepted, found, task_of
 from tests.factories.patient import patient
+from tests.unit.hub.services.clockwork import Clockwork
 
 HUB = hub_actor("test")
 
@@ -30,6 +32,12 @@ def sample_hub(app: Flask) -> Flask:
     with transaction():
         definitions.load(hub_actor("set-up"), SOUTHEND)
     return app
+
+
+@pytest.fixture(autouse=True)
+def _in_hours(tmp_path: Path) -> None:
+    """The single point of referral is open: at night urgent work is the desk's."""
+    Clockwork(tmp_path)
 
 
 def person(number: str = "9990000018", *, family: str = "Example") -> Record:

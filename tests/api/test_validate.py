@@ -133,6 +133,37 @@ def test_bindings_that_advise_are_warnings(client: FlaskClient, headers: dict[st
     ]
 
 
+def test_bindings_are_asked_of_the_value_sets_that_the_hub_holds(
+    client: FlaskClient, headers: dict[str, str]
+) -> None:
+    snomed = "http://snomed.info/sct"
+    url = f"{UKCORE.removesuffix('UKCore-')}Extension-UKCore-ReligiousAffiliation"
+
+    def affiliated(code: str) -> dict[str, Any]:
+        coded = {"coding": [{"system": snomed, "code": code}]}
+        return {**PATIENT, "extension": [{"url": url, "valueCodeableConcept": coded}]}
+
+    faults = [
+        f for f in ask(client, headers, "Patient/$validate", affiliated("1")) if "code" in f[1]
+    ]
+    assert faults == [], "nobody here knows the codes"
+
+    held = {
+        "resourceType": "ValueSet",
+        "url": "https://fhir.hl7.org.uk/ValueSet/UKCore-ReligiousAffiliation",
+        "status": "active",
+        "compose": {"include": [{"system": snomed, "concept": [{"code": "160549004"}]}]},
+    }
+    stored = client.post("/fhir/ValueSet", json=held, headers=headers)
+    assert stored.status_code == 201
+
+    assert ("warning", "code-invalid", "Patient.extension[0].value") in ask(
+        client, headers, "Patient/$validate", affiliated("1")
+    )
+    faults = ask(client, headers, "Patient/$validate", affiliated("160549004"))
+    assert not [f for f in faults if f[1] == "code-invalid"]
+
+
 def test_a_profile_is_checked_where_the_resource_or_the_request_names_it(
     client: FlaskClient, headers: dict[str, str]
 ) -> None:

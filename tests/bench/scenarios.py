@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import requests
@@ -48,6 +48,15 @@ class Loaded:
     identifier: str
     family: str
     birth_date: str
+
+    @classmethod
+    def of(cls, patient: dict[str, Any], record_id: str) -> Self:
+        return cls(
+            id=record_id,
+            identifier=patient["identifier"][0]["value"],
+            family=patient["name"][0]["family"],
+            birth_date=patient["birthDate"],
+        )
 
 
 def _compact(value: Any) -> str:

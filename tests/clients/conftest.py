@@ -42,9 +42,11 @@ def _free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
+# A file's, not the session's: between two files another one may have stopped PostgreSQL, and the
+# first request on each connection that it broke would be answered 503.
+@pytest.fixture(scope="module")
 def web_address(hub_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The web process as ``carehub up`` starts it, once for all tests of clients."""
+    """The web process as ``carehub up`` starts it, once for the tests of a file."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     said = tmp_path_factory.mktemp("web") / "web.log"

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.domain import calendars, clocks, escalation
+from hub.domain import calendars, clocks
 from hub.domain.calendars import AROUND_THE_CLOCK, BankHolidayRule, Calendar, Opening
 from hub.domain.clocks import ClockKind, ClockRule, Pause
 
@@ -123,24 +123,3 @@ def test_thresholds_come_in_order_and_the_last_is_the_due_instant(
 
     assert moments == sorted(moments)
     assert moments[-1] == clocks.due_at(rule, started, calendar)
-
-
-@given(instants, st.integers(1, 6000), st.lists(st.integers(0, 12_000), max_size=8))
-def test_each_step_of_a_policy_is_taken_once_and_in_order(
-    started: datetime, minutes: int, looks: list[int]
-) -> None:
-    due = started + timedelta(minutes=minutes)
-    taken: list[str] = []
-
-    for offset in sorted(looks):
-        now = started + timedelta(minutes=offset)
-        while (
-            found := escalation.next_step(escalation.DEFAULT_POLICY, started, due, taken, now)
-        ) and found.is_due:
-            taken.append(found.step.code)
-
-    codes = [step.code for step in escalation.DEFAULT_POLICY.steps]
-    assert taken == codes[: len(taken)]
-    if looks:
-        share = max(looks) / minutes
-        assert len(taken) == sum(share >= part for part in (0.5, 0.75, 1))

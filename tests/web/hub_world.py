@@ -46,6 +46,22 @@ class System:
             timeout=30,
         )
 
+    def sends_nonsense(self) -> str:
+        """Post what is no message; return the id under which the hub keeps it all the same."""
+        answer = self._session.post(
+            f"{self._hub.url}/fhir/$process-message",
+            data="{}",
+            headers={
+                "Content-Type": "application/fhir+json",
+                "X-Request-Id": str(uuid.uuid4()),
+                "X-Correlation-Id": str(uuid.uuid4()),
+            },
+            timeout=30,
+        )
+        assert answer.status_code == 400, answer.text
+        kept: str = answer.json()["id"]
+        return kept
+
     def reads(self, reference: str) -> dict[str, Any]:
         answer = self._session.get(f"{self._hub.url}/fhir/{reference}", timeout=30)
         answer.raise_for_status()

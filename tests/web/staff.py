@@ -22,6 +22,7 @@ _ROLES = {
     "jo": ("Jo Ellison", "care-coordinator", "u9s01", ("coordination",)),
     "sam": ("Sam Whitlock", "spor-coordinator", "rxs", ("spor",)),
     "morgan": ("Morgan Pryce", "service-manager", "rxs", ()),
+    "noor": ("Noor Haddad", "district-nurse", "rxs", ("district-nursing-west", "spor")),
 }
 
 

@@ -153,9 +153,14 @@ class TestCoordinatorsDay:
         jo.page.get_by_label("What they need to know (optional)").fill("Their daughter has rung")
         jo.presses("Hand over")
 
-        expect(jo.page.get_by_role("status")).to_contain_text("Handed over")
+        expect(jo.page.get_by_role("status")).to_contain_text("It stays with you until they accept")
         # No reload: the list refreshes itself.
-        expect(vikram.page.locator("li.ch-row", has_text=title)).to_be_visible(timeout=8_000)
+        row = vikram.page.locator("li.ch-row", has_text=title).filter(has_text="asks you")
+        expect(row).to_be_visible(timeout=8_000)
+        row.get_by_role("button", name=re.compile("^Accept")).click()
+        expect(vikram.page.get_by_role("status")).to_contain_text("You have taken this over")
+        jo.opens("/worklist")
+        expect(jo.page.locator(".ch-past")).to_contain_text("Vikram Shah has accepted the task")
 
     def test_the_counts_of_the_caseload_open_the_people_behind_them(self, visitor: Come) -> None:
         jo = visitor().signs_in_as("jo-coordinator")

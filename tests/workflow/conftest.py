@@ -1,11 +1,12 @@
 """A real worker and a real relay beside the test, on a clock that the test moves."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,17 @@ class Processes:
                         stderr=log,
                     )
 
+    def python(self, *arguments: str, stdin: bool = False) -> subprocess.Popen[str]:
+        """Start a process of the test's own in this environment; what it prints is kept."""
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.PIPE if stdin else None,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     def kill(self, *names: str) -> None:
         """End a process as the kernel does when memory is short."""
         for name in names:
@@ -112,6 +124,67 @@ def processes(app: Flask, _processes: Processes, hub_settings: Settings) -> Proc
     clock.set_simulated(hub_settings.home, SUNDAY)
     clock.use_simulated(hub_settings.home)
     return _processes
+
+
+class Crashing:
+    """A hub in one process that does something and may be killed in the middle of it.
+
+    See ``tests.workflow.crashing``.
+    """
+
+    def __init__(self, server: subprocess.Popen[str], folder: Path) -> None:
+        self._server = server
+        self.letters = folder / "letters"
+        """What came to the gateway: one idempotency key a line."""
+
+    def do(
+        self,
+        deed: str,
+        about: dict[str, Any],
+        sweeps: Iterable[str],
+        *,
+        die_at: int = 0,
+        later: bool = False,
+        twice: int | None = None,
+        here: bool = False,
+    ) -> int | None:
+        """Return how many steps it took; None when it was killed before step ``die_at``.
+
+        ``later``: what a dead process had in hand is free again. ``twice``: every message is
+        delivered twice, in an order drawn from this seed. ``here``: no process of its own, so that
+        the next ones need not read and compile everything anew.
+        """
+        # The other process must find what the test has written, and wait for none of its locks.
+        db.session.remove()
+        request = {
+            "deed": deed,
+            "about": about,
+            "sweeps": list(sweeps),
+            "die_at": die_at,
+            "later": later,
+            "twice": twice,
+            "here": here,
+            "letters": str(self.letters),
+        }
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(json.dumps(request) + "\n")
+        self._server.stdin.flush()
+        answer = json.loads(self._server.stdout.readline())
+        assert "failed" not in answer, answer
+        if "killed" in answer:
+            assert answer["killed"] == signal.SIGKILL
+            return None
+        return int(answer["done"])
+
+
+@pytest.fixture
+def crashing(processes: Processes, tmp_path: Path) -> Iterator[Crashing]:
+    processes.stop()
+    server = processes.python("-m", "tests.workflow.crashing", stdin=True)
+    yield Crashing(server, tmp_path)
+    server.kill()
+    server.wait()
 
 
 @pytest.fixture

@@ -11,11 +11,14 @@ from hub import clock, records
 from hub.db import db
 from hub.models.assignment import Assignment
 from hub.models.clock import TaskClock
+from hub.models.clock_event import ClockEvent
 from hub.models.decision import RoutingDecision
+from hub.models.notice import Notice
+from hub.models.shift import Shift
 from hub.queries import heartbeats, integrity
 from hub.records import Record
 from hub.records.tables import HISTORY, OUTBOX
-from hub.services import clocks, escalations, routing, tasks
+from hub.services import clocks, escalations, findings, routing, tasks
 from hub.transaction import transaction
 from tests.factories.actor import actor
 from tests.workflow.conftest import SPOR, Processes
@@ -173,3 +176,119 @@ def test_the_auditor_counts_what_is_broken(task: Record) -> None:
             )
         )
     assert reconciliation.audit.run() == 2
+
+
+def test_a_clock_that_disagrees_with_its_history_is_found(task: Record) -> None:
+    with transaction():
+        running = clocks.running(task.id)
+        assert running is not None
+        running.due_at += timedelta(minutes=1)
+    assert broken() == {"clock-history": [task.reference]}
+
+
+def test_a_clock_without_its_log_is_found(task: Record) -> None:
+    with transaction():
+        db.session.execute(delete(ClockEvent))
+    assert broken() == {"clock-history": [task.reference]}
+
+
+def test_overdue_work_that_nobody_was_or_will_be_told_of_is_found(
+    task: Record, advance: Callable[[timedelta], None]
+) -> None:
+    with transaction():
+        db.session.execute(update(TaskClock).values(next_step_at=None))
+    advance(timedelta(hours=3))
+    assert broken()["overdue-unescalated"] == [task.reference]
+
+
+def test_urgent_work_of_somebody_who_is_away_until_it_is_due_is_found(
+    task: Record, advance: Callable[[timedelta], None]
+) -> None:
+    advance(timedelta(minutes=11))
+    assert "owner-off-shift" not in broken()
+    with transaction():
+        db.session.execute(
+            update(Shift)
+            .values(
+                during=text(
+                    "tstzrange(lower(during) - interval '2 days', "
+                    "upper(during) - interval '2 days')"
+                )
+            )
+            .where(Shift.practitioner == task["owner"]["reference"])
+        )
+        db.session.execute(
+            delete(Shift).where(
+                Shift.practitioner == task["owner"]["reference"],
+                text("upper(during) > CAST(:now AS timestamptz)").bindparams(now=clock.now()),
+            )
+        )
+    assert broken()["owner-off-shift"] == [task.reference]
+
+
+def test_overdue_work_of_somebody_who_was_here_and_went_home_is_the_escalations(
+    task: Record, advance: Callable[[timedelta], None]
+) -> None:
+    owner = Shift.practitioner == task["owner"]["reference"]
+    advance(timedelta(hours=3))
+    with transaction():
+        db.session.execute(
+            update(Shift)
+            .where(owner, text("during @> CAST(:now AS timestamptz)").bindparams(now=clock.now()))
+            .values(
+                during=text("tstzrange(lower(during), CAST(:till AS timestamptz))").bindparams(
+                    till=clock.now() - timedelta(minutes=1)
+                )
+            )
+        )
+    assert "owner-off-shift" not in broken()
+
+    with transaction():
+        db.session.execute(
+            update(Shift)
+            .where(owner)
+            .values(
+                during=text(
+                    "tstzrange(lower(during) - interval '20 days', "
+                    "upper(during) - interval '20 days')"
+                )
+            )
+        )
+    assert broken()["owner-off-shift"] == [task.reference]
+
+
+def test_an_accepted_referral_that_was_never_given_to_routing_is_found(
+    accepted_referral: Accepted, advance: Callable[[timedelta], None]
+) -> None:
+    made = accepted_referral()
+    advance(timedelta(minutes=11))
+    assert "routing-never-asked" not in broken()
+    with transaction():
+        db.session.execute(delete(OUTBOX))
+    assert broken()["routing-never-asked"] == [made.reference]
+
+
+def test_a_finding_is_opened_once_rings_once_and_is_cleared_when_mended(
+    task: Record, advance: Callable[[timedelta], None]
+) -> None:
+    with transaction():
+        spell = db.session.execute(
+            select(Assignment).where(Assignment.ends_at.is_(None))
+        ).scalar_one()
+        owner, spell.owner = spell.owner, "Practitioner/nobody"
+        spell_id = spell.id
+    assert reconciliation.audit.run() == 1
+    advance(timedelta(minutes=1))
+    assert reconciliation.audit.run() == 1
+
+    (found,) = findings.open_findings()
+    rung = db.session.execute(select(Notice).where(Notice.kind == "AuditFinding")).scalars().all()
+    assert (found.invariant, found.subject) == ("task-assignment", task.reference)
+    assert found.last_seen - found.first_seen == timedelta(minutes=1)
+    assert rung
+    assert len({notice.recipient for notice in rung}) == len(rung)
+    with transaction():
+        db.session.execute(update(Assignment).where(Assignment.id == spell_id).values(owner=owner))
+    assert reconciliation.audit.run() == 0
+    assert findings.open_findings() == []
+    assert [each.id for each in findings.cleared()] == [found.id]

@@ -12,7 +12,7 @@ from hub.domain import accountability
 from hub.domain import plan as rules
 from hub.domain.accountability import AccountableRole
 from hub.domain.actor import Actor, hub_actor
-from hub.domain.definition import PlanSection
+from hub.domain.content import PlanSection
 from hub.domain.errors import RuleError, StateError
 from hub.domain.plan import PlanFacts, PlanStatus
 from hub.services import accountability_team as team

@@ -6,7 +6,7 @@ Source: the care model, section 6.
 from collections.abc import Mapping
 from typing import Any
 
-from hub import records
+from hub import clock, records
 from hub.domain import accountability
 from hub.domain.actor import Actor
 from hub.domain.errors import RuleError, StateError
@@ -30,15 +30,18 @@ def keep_one_holder(
         return
     if new.get("status") != "active":
         raise StateError("the team of accountable people stays active", field="status")
-    now_held = team.holdings(new)
+    now_held = team.spells(new)
     accountability.check(now_held)
-    for before in team.holdings(old) if old is not None else ():
+    for before in team.spells(old) if old is not None else ():
         kept = any(
-            (each.role, each.practitioner, each.start)
-            == (before.role, before.practitioner, before.start)
+            (each.role, each.practitioner, each.start, each.stands_in)
+            == (before.role, before.practitioner, before.start, before.stands_in)
             and (before.end is None or each.end == before.end)
             for each in now_held
         )
+        if before.stands_in and before.end is None and before.start >= clock.now():
+            # They have answered for no time at all.
+            kept = True
         if not kept:
             raise StateError(
                 "who was accountable stays on record: end a holding, do not remove it",

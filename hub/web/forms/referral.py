@@ -49,6 +49,17 @@ class ReferralForm(PageForm):
         required=True, validate=_TEXT, error_messages={"required": "Write who refers"}
     )
     referrer_phone = fields.String(load_default="", validate=_TEXT)
+    door = fields.String(
+        load_default="phone",
+        validate=validate.OneOf(["phone", "letter"], error="Choose how it came"),
+    )
+    """At a front door: by telephone, or as a letter or e-mail."""
+    received = fields.NaiveDateTime(
+        load_default=None,
+        format="%Y-%m-%dT%H:%M",
+        error_messages={"invalid": "Write when it came as a day and a time"},
+    )
+    """Local time at which a letter came."""
     alert = fields.String(load_default="")
     alert_text = fields.String(load_default="", validate=_TEXT)
     falls = fields.String(load_default="")

@@ -47,6 +47,8 @@ class TriageForm(PageForm):
     redirect_service = fields.String(load_default="")
     redirect_reason = fields.String(load_default="")
     question = _words()
+    question_kind = fields.String(load_default="other")
+    answer = _words()
     decline_reason = fields.String(load_default="")
     advice = _words()
 

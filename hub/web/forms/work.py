@@ -1,5 +1,7 @@
 """Forms on a task: decline, hand over, put aside, complete."""
 
+from datetime import time
+
 from marshmallow import fields, validate
 
 from hub.web.forms.reading import PageForm
@@ -39,6 +41,10 @@ class HoldForm(VerbForm):
             "required": "Say on which day somebody looks at it again",
             "invalid": "Write the day as a date",
         },
+    )
+    review_time = fields.Time(
+        load_default=time(9),
+        error_messages={"invalid": "Write the time as hours and minutes: 14:30"},
     )
 
 

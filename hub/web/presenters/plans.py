@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from hub.domain.definition import PlanSection
+from hub.domain.content import PlanSection
 from hub.domain.plan import REVIEW, Finding, Section, Severity
 from hub.records import Record
 from hub.services import plan_content

@@ -6,11 +6,12 @@ from typing import Any
 
 from hub.domain import accountability as rules
 from hub.domain.accountability import TITLES, AccountableRole
+from hub.queries import deputising
 from hub.queries.person import PersonPage
 from hub.records import Record
 from hub.services import accountability_team, plan_content
 from hub.web import directory
-from hub.web.presenters import elements, tasks, words
+from hub.web.presenters import documents, elements, tasks, words
 from hub.web.presenters.tasks import TaskLine
 
 
@@ -23,6 +24,10 @@ class Accountable:
     since: str
     phone: str
     required: bool
+    stands_in: bool = False
+    """Nobody is named: ``name`` answers until somebody is."""
+    deputy: str = ""
+    """Who acts for them while they are away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +94,15 @@ def accountable(known: PersonPage, now: datetime) -> list[Accountable]:
         ),
         None,
     )
-    held = accountability_team.holdings(team.resource) if team else ()
+    held = accountability_team.spells(team.resource) if team else ()
     need = rules.Need(
         age=words.age(known.patient.get("birthDate"), now),
         complex_need=any(each.get("status") == "active" for each in known.managed("CarePlan")),
         on_register=register_episode(known) is not None,
     )
     required = rules.required_roles(need)
+    now_held = rules.current(held, now)
+    acting = deputising.of([each.practitioner for each in now_held.values()], now)
     found = []
     for role in AccountableRole:
         holder = rules.holder_at(held, role, now)
@@ -109,6 +116,10 @@ def accountable(known: PersonPage, now: datetime) -> list[Accountable]:
                 since=words.short_day(holder.start) if holder else "",
                 phone=directory.phone_of(holder.practitioner) if holder else "",
                 required=role in required,
+                stands_in=holder is not None and holder.stands_in,
+                deputy=directory.name_of(acting[holder.practitioner].deputy)
+                if holder is not None and holder.practitioner in acting
+                else "",
             )
         )
     return found
@@ -224,6 +235,7 @@ def elsewhere(known: PersonPage) -> list[Elsewhere]:
         for name in _TYPES
         if name not in shown
         for each in known.foreign(name)
+        if not documents.is_received(each)
     ]
     return found[:25]
 

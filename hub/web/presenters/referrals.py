@@ -58,12 +58,13 @@ def board_row(waiting: Waiting, flags: list[Record], now: datetime) -> BoardRow:
         source=source(waiting.request, resource),
         received=words.since(received, now) if received else "",
         alerts=_alert_words(inputs, flags),
-        notes=_notes(inputs),
+        notes=_notes(inputs, now),
     )
 
 
 def _alert_words(inputs: TriageInputs, flags: list[Record]) -> tuple[str, ...]:
-    found = [each.words for each in inputs.alerts]
+    found = ["Red flag"] if inputs.red_flags else []
+    found += [each.words for each in inputs.alerts]
     for each in alerts.of_flags(flags):
         said = f"{each.title}: {each.text}" if each.text else each.title
         if each.tone == "danger" and said not in found:
@@ -71,8 +72,12 @@ def _alert_words(inputs: TriageInputs, flags: list[Record]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _notes(inputs: TriageInputs) -> tuple[str, ...]:
+def _notes(inputs: TriageInputs, now: datetime) -> tuple[str, ...]:
     found = []
+    if inputs.answer_due is not None:
+        late = inputs.answer_due < now
+        due = words.moment(inputs.answer_due)
+        found.append(f"No answer by {due}" if late else f"Answer due {due}")
     if inputs.duplicates:
         found.append("Possible duplicate")
     if inputs.referrals_in_a_year:
@@ -138,6 +143,16 @@ def links(request: Record | None) -> list[str]:
     """Return the references to what came with the referral."""
     found = [each for name in LINKS for each in (request.get(name, ()) if request else ())]
     return [each["reference"] for each in found if "reference" in each]
+
+
+def papers(request: Record | None) -> list[tuple[str, str]]:
+    """Return the letters that a referral came as: (address, words)."""
+    prefix = "DocumentReference/"
+    return [
+        (f"/documents/{each['reference'].removeprefix(prefix)}", str(each.get("display", "")))
+        for each in (request.get("supportingInfo") or () if request else ())
+        if str(each.get("reference", "")).startswith(prefix)
+    ]
 
 
 def _of_linked(linked: Iterable[Record]) -> list[str]:

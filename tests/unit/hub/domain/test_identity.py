@@ -100,3 +100,61 @@ def test_little_knowledge_is_little_score() -> None:
     assert match.score < identity.SUGGEST_FROM
     assert identity.assess(Identity(family="O'Neill"), [KNOWN]).suggestions == ()
     assert identity.compare(Identity(), KNOWN).score == 0
+
+
+TWIN = replace(KNOWN, reference="Patient/2", nhs_number="9990000026", given=("Maeve",), phone=None)
+
+
+def test_the_number_of_the_twin_links_nobody() -> None:
+    mistaken = replace(ASKED, given=("Maeve",))
+
+    assert identity.assess(mistaken, [KNOWN]).link is None
+    assert identity.assess(mistaken, [KNOWN, TWIN]).link is None
+    assert identity.certain([identity.compare(mistaken, KNOWN)]) is None
+
+
+def test_a_twin_whose_first_name_fits_better_stops_the_link() -> None:
+    jeanette = replace(KNOWN, given=("Jeanette",))
+    jean = replace(TWIN, given=("Jean",))
+    asked = replace(ASKED, given=("Jean",))
+
+    assert identity.assess(asked, [jeanette]).link == "Patient/1"
+    assert identity.assess(asked, [jeanette, jean]).link is None
+
+
+@pytest.mark.parametrize(
+    ("on_record", "written"),
+    [
+        ("Margaret", "Peggy"),
+        ("Kenneth", "K"),
+        ("Mohammed", "Muhammad"),
+        ("Robert", "Bob"),
+        ("Elspeth", "Elspteh"),
+        ("Christine", "Chris"),
+        ("Ann", "Anne"),
+    ],
+)
+def test_what_people_are_called_and_a_slip_do_not_stop_a_link(on_record: str, written: str) -> None:
+    known = replace(KNOWN, given=(on_record,))
+
+    assert identity.assess(replace(ASKED, given=(written,)), [known]).link == "Patient/1"
+    match = identity.compare(replace(ASKED, given=(written,)), known)
+    assert not match.is_another_name
+    assert match.score > identity.compare(replace(ASKED, given=("Zara",)), known).score
+
+
+def test_without_a_first_name_the_rule_stands() -> None:
+    assert identity.assess(replace(ASKED, given=()), [KNOWN]).link == "Patient/1"
+
+
+@pytest.mark.parametrize(
+    ("day", "swapped"),
+    [
+        (date(1940, 5, 4), date(1940, 4, 5)),
+        (date(1940, 5, 13), None),
+        (date(1940, 5, 5), None),
+        (date(1940, 2, 12), date(1940, 12, 2)),
+    ],
+)
+def test_day_and_month_swapped(day: date, swapped: date | None) -> None:
+    assert identity.day_and_month_swapped(day) == swapped

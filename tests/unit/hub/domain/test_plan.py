@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from hub.domain import plan
-from hub.domain.definition import PlanSection
+from hub.domain.content import PlanSection
 from hub.domain.errors import RuleError, StateError
 from hub.domain.plan import (
     AGREEMENT,

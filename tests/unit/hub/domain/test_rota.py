@@ -87,3 +87,30 @@ def test_impossible_shifts_are_refused() -> None:
         shift("asha", hours=0)
     with pytest.raises(RuleError, match="time zone"):
         shift("asha", datetime(2026, 12, 27, 12))
+
+
+def test_a_shift_is_cut_where_its_person_comes_and_goes() -> None:
+    whole = shift("asha")
+
+    def away(start: int, end: int | None, who: str = "asha") -> Absence:
+        ends_at = None if end is None else NOON + end * HOUR
+        return Absence(f"Practitioner/{who}", NOON + start * HOUR, ends_at, "leave")
+
+    def pieces(*absences: Absence) -> list[tuple[int, int, bool]]:
+        return [
+            ((starts - NOON) // HOUR, (ends - NOON) // HOUR, there)
+            for starts, ends, there in rota.attended(whole, absences)
+        ]
+
+    assert pieces() == [(0, 8, True)]
+    assert pieces(away(0, 8, "ben")) == [(0, 8, True)]
+    assert pieces(away(2, 4)) == [(0, 2, True), (2, 4, False), (4, 8, True)]
+    assert pieces(away(-5, 1), away(6, None)) == [(0, 1, False), (1, 6, True), (6, 8, False)]
+    # Absences that overlap, or follow each other, are one time away.
+    assert pieces(away(1, 3), away(2, 5), away(5, 6)) == [(0, 1, True), (1, 6, False), (6, 8, True)]
+    assert pieces(away(-9, None), away(3, 4)) == [(0, 8, False)]
+
+
+def test_only_two_kinds_of_shift_are_known() -> None:
+    with pytest.raises(RuleError, match="allowed: work, on-call"):
+        Shift("Practitioner/asha", "CareTeam/a", NOON, NOON + HOUR, kind="standby")

@@ -1,72 +1,33 @@
 """Routing: filters, score, widening, sentences, replay (care model, section 5)."""
 
-import json
 import time
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from datetime import time as day_time
 
 import pytest
 
-from hub.domain import routing
-from hub.domain.calendars import AROUND_THE_CLOCK, Calendar, Opening, every_day
+from hub.domain import routing, routing_record
+from hub.domain.calendars import AROUND_THE_CLOCK, Calendar, Opening
 from hub.domain.errors import RuleError
 from hub.domain.rota import Absence, Rota, Shift
 from hub.domain.routing import (
     Bar,
-    Candidate,
-    Decision,
     Level,
     Priority,
-    RoutingPolicy,
     RoutingTask,
 )
-
-# A Sunday between bank holidays.
-NOW = datetime(2026, 12, 27, 13, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-DAYTIME = every_day("day", "8 to 8", Opening(day_time(8), day_time(20)))
-POLICY = RoutingPolicy()
-TASK = RoutingTask(
-    id="1",
-    team="CareTeam/west",
-    desk="CareTeam/duty-desk",
-    roles=frozenset({"district-nurse"}),
-    neighbours=("CareTeam/east", "CareTeam/rapid"),
-    out_of_hours_desk="CareTeam/out-of-hours-desk",
-    place="westcliff",
+from tests.unit.hub.domain.nurses import (
+    DAYTIME,
+    HOUR,
+    NOW,
+    TASK,
+    decide,
+    kept,
+    nurse,
+    staff,
+    working,
 )
-
-
-def staff(name: str) -> str:
-    return f"Practitioner/{name}"
-
-
-def nurse(name: str, **more: object) -> Candidate:
-    values: dict[str, object] = {
-        "staff": staff(name),
-        "name": name.title(),
-        "team": "CareTeam/west",
-        "role": "district-nurse",
-        **more,
-    }
-    return Candidate(**values)  # type: ignore[arg-type]
-
-
-def working(*names: str, start: datetime = NOW - HOUR, hours: int = 8) -> Rota:
-    return Rota(tuple(Shift(staff(n), "CareTeam/west", start, start + hours * HOUR) for n in names))
-
-
-def decide(
-    *candidates: Candidate,
-    task: RoutingTask = TASK,
-    rota: Rota | None = None,
-    calendar: Calendar = DAYTIME,
-    now: datetime = NOW,
-    policy: RoutingPolicy = POLICY,
-) -> Decision:
-    shifts = rota if rota is not None else working(*(c.staff.split("/")[1] for c in candidates))
-    return routing.decide(task, candidates, shifts, calendar, policy, now)
 
 
 def test_the_sentence_says_why() -> None:
@@ -123,6 +84,44 @@ def test_only_who_is_on_shift_and_not_away() -> None:
         staff("cleo"): Bar.OFF_SHIFT,
     }
     assert "away (sickness)" in routing.why_not(decision, staff("asha"))
+
+
+def test_a_shift_that_is_kept_for_one_service_takes_no_work_of_another() -> None:
+    palliative = "HealthcareService/palliative"
+    shifts = working("asha", "ben").shifts
+    rota = Rota((replace(shifts[0], service=palliative), shifts[1]))
+    asha = nurse("asha", last_saw=date(2026, 12, 20))
+
+    other = decide(
+        asha, nurse("ben"), rota=rota, task=replace(TASK, service="HealthcareService/wounds")
+    )
+    assert other.owner == staff("ben")
+    assert [each.bar for each in other.exclusions] == [Bar.OTHER_SERVICE]
+    assert routing.why_not(other, staff("asha")) == (
+        "It did not come to you: on shift for another service."
+    )
+    stored, pieces = kept(other)
+    assert routing_record.unpack(stored, pieces).owner == staff("ben")
+
+    same = decide(asha, nurse("ben"), rota=rota, task=replace(TASK, service=palliative))
+    assert same.owner == staff("asha")
+    assert decide(asha, nurse("ben"), rota=rota).owner == staff("asha"), "work of no service"
+
+
+def test_who_may_not_hear_of_it_is_flagged_and_comes_after_their_like_and_the_lead_is_told() -> (
+    None
+):
+    asha = nurse("asha", unreachable="no phone or e-mail, never signed in")
+
+    assert decide(asha, nurse("ben")).owner == staff("ben")
+    assert not decide(asha, nurse("ben")).tell_lead
+
+    alone = decide(asha)
+    assert alone.owner == staff("asha"), "a flag is no bar"
+    assert alone.tell_lead
+    assert "may not hear of it (no phone or e-mail, never signed in)" in routing.explain(alone)
+    stored, pieces = kept(alone)
+    assert routing_record.replay(stored, pieces).reasons == alone.reasons
 
 
 def test_who_gave_it_back_does_not_get_it_again() -> None:
@@ -284,18 +283,19 @@ def test_a_decision_replays_from_its_json_to_the_same_answer() -> None:
         calendar=holiday,
     )
 
-    stored = json.loads(json.dumps(routing.to_json(decision)))
+    stored, pieces = kept(decision)
 
-    assert routing.replay(stored) == decision
-    assert routing.from_json(stored) == decision
+    assert routing_record.replay(stored, pieces) == decision
+    assert routing_record.unpack(stored, pieces) == decision
 
 
 def test_a_changed_input_replays_to_another_answer() -> None:
-    stored = routing.to_json(decide(nurse("asha"), nurse("ben")))
-    inputs = json.loads(json.dumps(stored))
-    inputs["inputs"]["candidates"][0]["conflict"] = "sister"
+    stored, pieces = kept(decide(nurse("asha"), nurse("ben")))
+    stored["live"]["conflict"] = {"0": "sister"}
 
-    assert routing.replay(inputs).owner == staff("ben")
+    again = routing_record.replay(stored, pieces)
+    assert again.owner == staff("ben")
+    assert not routing_record.is_kept_whole(stored, again)
 
 
 def test_what_if_somebody_were_off() -> None:

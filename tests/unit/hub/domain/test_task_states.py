@@ -139,13 +139,82 @@ def test_claiming_is_a_change_of_owner_by_the_owning_team() -> None:
         change(actor("ben"), pool, S.REQUESTED, "Practitioner/ben")
 
 
-def test_handing_on_asks_the_next_owner_again() -> None:
+@pytest.mark.parametrize("status", [S.REQUESTED, S.ACCEPTED, S.IN_PROGRESS])
+def test_nobody_gives_work_away_the_other_accepts_it(status: S) -> None:
     busy = replace(TASK, status=S.IN_PROGRESS)
 
-    change(ASHA, busy, S.REQUESTED, "Practitioner/ben")
-    change(ASHA, busy, S.IN_PROGRESS, "Practitioner/ben")
+    with pytest.raises(StateError, match="offer it to") as refused:
+        change(ASHA, busy, status, "Practitioner/ben")
+    assert "$offer" in refused.value.allowed
     with pytest.raises(NotPermittedError, match="cannot become requested"):
         change(ASHA, busy, S.REQUESTED, "Practitioner/asha")
+
+
+@pytest.mark.parametrize("status", sorted(OPEN))
+def test_who_is_offered_a_task_takes_it_by_accepting_and_does_nothing_else(status: S) -> None:
+    offered = replace(TASK, status=status, offered_to="Practitioner/ben")
+    ben = actor("ben", organization="x")
+
+    change(ben, offered, S.ACCEPTED, "Practitioner/ben")
+    with pytest.raises(StateError, match="takes over a task accepts it"):
+        change(ben, offered, S.IN_PROGRESS, "Practitioner/ben")
+    with pytest.raises(NotPermittedError, match="has not accepted it"):
+        change(ben, offered, S.ACCEPTED, TASK.owner)
+    with pytest.raises(NotPermittedError, match="has not accepted it"):
+        change(ben, offered, status, TASK.owner)
+    with pytest.raises(NotPermittedError):
+        change(ben, offered, S.ACCEPTED, "Practitioner/cara")
+    # The owner goes on with it meanwhile.
+    change(ASHA, replace(offered, status=S.ACCEPTED), S.IN_PROGRESS, TASK.owner)
+
+
+@pytest.mark.parametrize("status", sorted(CLOSED))
+def test_a_closed_task_is_not_taken_over(status: S) -> None:
+    closed = replace(TASK, status=status, offered_to="Practitioner/ben")
+
+    with pytest.raises(StateError, match="keeps its owner"):
+        change(actor("ben", organization="x"), closed, S.ACCEPTED, "Practitioner/ben")
+
+
+@pytest.mark.parametrize("target", [S.COMPLETED, S.FAILED])
+def test_a_whole_is_not_finished_over_the_heads_of_who_have_its_parts(target: S) -> None:
+    whole = replace(TASK, status=S.IN_PROGRESS, open_parts=2)
+
+    with pytest.raises(StateError, match="2 parts of it are still with somebody") as refused:
+        change(ASHA, whole, target, TASK.owner)
+    assert refused.value.allowed == ("on-hold",)
+    change(ASHA, replace(whole, open_parts=0), target, TASK.owner)
+
+
+@pytest.mark.parametrize("before", sorted(S))
+def test_only_done_parts_let_the_hub_complete_a_task_and_an_undone_one_opens_it(before: S) -> None:
+    whole = replace(TASK, status=before, parts_are_done=True)
+
+    for target, cause, fits, done in (
+        (S.COMPLETED, task_states.PARTS_DONE, before in OPEN, True),
+        (S.IN_PROGRESS, task_states.PART_UNDONE, before is S.COMPLETED, False),
+    ):
+        if target is before:
+            continue
+        facts = replace(whole, parts_are_done=done)
+        wrong = replace(whole, parts_are_done=not done)
+        if fits:
+            change(HUB, facts, target, TASK.owner, cause)
+        else:
+            with pytest.raises(RuleError):
+                change(HUB, facts, target, TASK.owner, cause)
+        for known, said in ((wrong, cause), (facts, "absence")):
+            with pytest.raises(RuleError):
+                change(HUB, known, target, TASK.owner, said)
+
+
+def test_who_has_the_whole_calls_a_part_off() -> None:
+    part = replace(TASK, status=S.IN_PROGRESS, whole_owner="Practitioner/gareth")
+    gareth = actor("gareth", organization="x")
+
+    change(gareth, part, S.CANCELLED, TASK.owner)
+    with pytest.raises(NotPermittedError):
+        change(gareth, part, S.COMPLETED, TASK.owner)
 
 
 def test_the_hub_gives_declined_work_to_the_next_with_a_cause() -> None:

@@ -43,9 +43,8 @@ def test_a_search_is_audited_with_every_record_that_it_showed(
 ) -> None:
     monkeypatch.setattr(spool, "IN_A_ROW", 2)
     monkeypatch.setitem(app.extensions, "carehub_spool", spool.Spool(tmp_path))
-    spool.looked_at(
-        system_actor, "search", "Task", (("Task/a", 1), ("Patient/p", 7), ("Task/b", 2))
-    )
+    seen = ["Task/a/_history/1", "Patient/p/_history/7", "Task/b/_history/2"]
+    spool.looked_at(system_actor, "search", "Task", seen)
     spool.looked_at(system_actor, "search", "Task", ())
     (segment,) = tmp_path.glob("*.open")
     segment.rename(segment.with_suffix(".closed"))

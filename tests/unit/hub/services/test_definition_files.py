@@ -1,10 +1,14 @@
 """A hub definition that is wrong says where, and what is allowed; nothing wrong is loaded."""
 
 import shutil
+import threading
+from datetime import date
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from hub.domain import calendars as calendar_rules
 from hub.domain.actor import hub_actor
 from hub.samples import SOUTHEND
 from hub.services import definition_files, definitions
@@ -90,6 +94,43 @@ def test_every_problem_is_told_at_once(folder: Path) -> None:
     ]
 
 
+GOV_UK = """
+    2024-01-01 2024-03-29 2024-04-01 2024-05-06 2024-05-27 2024-08-26 2024-12-25 2024-12-26
+    2025-01-01 2025-04-18 2025-04-21 2025-05-05 2025-05-26 2025-08-25 2025-12-25 2025-12-26
+    2026-01-01 2026-04-03 2026-04-06 2026-05-04 2026-05-25 2026-08-31 2026-12-25 2026-12-28
+    2027-01-01 2027-03-26 2027-03-29 2027-05-03 2027-05-31 2027-08-30 2027-12-27 2027-12-28
+    2028-01-03 2028-04-14 2028-04-17 2028-05-01 2028-05-29 2028-08-28 2028-12-25 2028-12-26
+"""
+"""https://www.gov.uk/bank-holidays, England and Wales; substitute days in place of weekends."""
+
+
+def test_bank_holidays_are_those_that_the_government_lists() -> None:
+    ours = {day for day in definition_files.bank_holidays() if 2024 <= day.year <= 2028}
+
+    listed = {date.fromisoformat(day) for day in GOV_UK.split()}
+    assert {day for day in ours if day.weekday() < 5} == listed
+    # The feast that was substituted is kept as well: it falls on a weekend.
+    feasts = {(1, 1), (12, 25), (12, 26)}
+    assert all((day.month, day.day) in feasts for day in ours - listed)
+
+
+def test_a_hub_adds_bank_holidays_of_its_own(folder: Path) -> None:
+    path = folder / "calendars.yaml"
+    path.write_text(
+        path.read_text().replace(
+            "    on_bank_holiday: closed",
+            "    on_bank_holiday: closed\n    one_off_bank_holidays: [2026-06-15]",
+            1,
+        )
+    )
+
+    calendars = definition_files.build(definition_files.read(folder)).calendars
+
+    assert not calendar_rules.openings_on(calendars["weekday"], date(2026, 6, 15))
+    assert not calendar_rules.openings_on(calendars["weekday"], date(2026, 12, 28))
+    assert calendar_rules.openings_on(calendars["office"], date(2026, 6, 15))
+
+
 def test_bank_holidays_of_england_include_the_substitute_day() -> None:
     days = {day.isoformat() for day in definition_files.bank_holidays()}
 
@@ -130,3 +171,28 @@ def test_an_earlier_version_can_be_switched_on_again(app: object, folder: Path) 
         definitions.activate(setup, before.id)
 
         assert definitions.current().services["urgent-response"].minutes == 60
+
+
+def test_one_transaction_works_by_one_definition_until_it_activates_another(
+    app: Flask, folder: Path
+) -> None:
+    setup = hub_actor("set-up")
+    with transaction():
+        definitions.load(setup, folder)
+
+    def elsewhere() -> None:
+        with app.app_context(), transaction():
+            _change(folder, "services.yaml", "minutes: 60", "minutes: 50")
+            definitions.load(setup, folder)
+
+    with transaction():
+        assert definitions.current().services["urgent-response"].minutes == 60
+        other = threading.Thread(target=elsewhere)
+        other.start()
+        other.join()
+        assert definitions.current().services["urgent-response"].minutes == 60
+    with transaction():
+        assert definitions.current().services["urgent-response"].minutes == 50
+        _change(folder, "services.yaml", "minutes: 50", "minutes: 40")
+        definitions.load(setup, folder)
+        assert definitions.current().services["urgent-response"].minutes == 40

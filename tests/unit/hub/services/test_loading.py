@@ -235,17 +235,39 @@ def test_the_uk_core_examples_load(app: Flask) -> None:
     assert report.created.total() > 90
 
 
-def test_the_command_reports_what_became_of_everything(
-    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def command(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """Run commands at the tests' database."""
     configured = app.config["CAREHUB"]
     monkeypatch.setenv("DATABASE_URL", configured.database_url)
     monkeypatch.setenv("REDIS_URL", configured.redis_url)
     monkeypatch.setenv("CAREHUB_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("hub.supervisor.schema.migrated", lambda _url: True)
+    return CliRunner()
+
+
+def test_files_can_be_loaded_in_processes_beside_one_another(
+    command: CliRunner, tmp_path: Path
+) -> None:
+    for number in range(4):
+        _write(tmp_path / f"{number}.json", PATIENT | {"id": f"p{number}"})
+    _write(tmp_path / "4.json", {"resourceType": "Patient", "id": "bad", "gender": "parking"})
+    asked = ["load", str(tmp_path), "--processes", "2", "--json"]
+
+    first, second = (json.loads(command.invoke(cli, asked).stdout) for _ in range(2))
+
+    assert (first["files"], first["created"]) == (5, {"Patient": 4})
+    assert [each["subject"] for each in first["refused"]] == ["Patient/bad"]
+    assert (second["files_done_before"], second["created"]) == (5, {})
+    assert set(records.read_many(HUB, [f"Patient/p{n}" for n in range(5)])) == {
+        f"Patient/p{n}" for n in range(4)
+    }
+
+
+def test_the_command_reports_what_became_of_everything(command: CliRunner, tmp_path: Path) -> None:
     _write(tmp_path / "one.json", _bundle(("urn:uuid:1", PATIENT), ("urn:uuid:2", {})))
 
-    done = CliRunner().invoke(cli, ["load", str(tmp_path), "--strict"])
+    done = command.invoke(cli, ["load", str(tmp_path), "--strict"])
 
     assert done.exit_code == 1
     assert "1 created: Patient 1" in done.stdout

@@ -5,11 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from hub import records
+from hub.db import db
 from hub.domain.errors import RuleError
+from hub.models.shift import Shift
 from hub.services import clocks, task_content, triage_inputs
 from hub.services.referrals import Carer, Channel, Demographics, SafetyAlert
+from hub.transaction import transaction
+from tests.factories.absence import absence
+from tests.factories.shift import shift
 from tests.unit.hub.services.clockwork import SUNDAY, Clockwork
 from tests.unit.hub.services.conftest import Person
 from tests.unit.hub.services.spor_desk import HUB, Receive, beside, events, request_of, task
@@ -62,6 +68,35 @@ def test_out_of_hours_an_urgent_referral_goes_to_the_desk_at_once(
 ) -> None:
     clockwork.set(datetime(2026, 12, 27, hour, 0, tzinfo=UTC))
     assert receive(priority=priority).task["owner"]["reference"] == owner
+
+
+@pytest.mark.parametrize(
+    ("hour", "there", "owner"),
+    [
+        # Who is at work: (desk, on call or at work), and whether they are away.
+        (10, {}, "CareTeam/spor"),
+        (10, {"spor": "work", "out-of-hours-desk": "work"}, "CareTeam/spor"),
+        (10, {"out-of-hours-desk": "work"}, "CareTeam/out-of-hours-desk"),
+        (10, {"out-of-hours-desk": "on-call"}, "CareTeam/spor"),
+        (10, {"out-of-hours-desk": "away"}, "CareTeam/spor"),
+        (23, {"spor": "work"}, "CareTeam/spor"),
+        (23, {"spor": "away"}, "CareTeam/out-of-hours-desk"),
+    ],
+)
+def test_an_urgent_referral_does_not_wait_at_an_empty_desk(
+    clockwork: Clockwork, receive: Receive, hour: int, there: dict[str, str], owner: str
+) -> None:
+    clockwork.set(datetime(2026, 12, 27, hour, 0, tzinfo=UTC))
+    with transaction():
+        db.session.execute(delete(Shift))
+        for desk, how in there.items():
+            who = f"Practitioner/of-{desk}"
+            shift(who, team=f"CareTeam/{desk}", kind="on-call" if how == "on-call" else "work")
+            if how == "away":
+                absence(who)
+
+    assert receive(priority="urgent").task["owner"]["reference"] == owner
+    assert receive(priority="routine").task["owner"]["reference"] == "CareTeam/spor"
 
 
 def test_safety_alerts_are_flags_and_the_first_thing_triage_sees(

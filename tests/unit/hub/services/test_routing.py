@@ -69,7 +69,10 @@ def test_work_of_a_sunday_goes_to_somebody_on_shift_with_the_reason(
     assert (spell.owner, spell.team) == (decision.owner, WEST)
     found = routing.decision_of(task.id)
     assert found is not None
-    assert rules.replay(found.inputs).owner == decision.owner
+    recalled = routing.recall(found)
+    assert recalled is not None
+    assert recalled.owner == decision.owner
+    assert rules.explain(recalled) == decision.sentence
 
 
 def test_who_saw_the_person_last_sees_them_again(
@@ -240,8 +243,10 @@ def test_every_step_of_a_clock_is_taken_once_and_breach_gives_it_to_another(
     owner = route(task).owner
     for minutes, code, told in (
         (60, "half-time", [owner]),
-        (30, "three-quarters", ["Practitioner/asha-nurse"]),
-        (30, "breach", ["Practitioner/dana-duty"]),
+        # The lead is off shift: somebody of the team who is at work hears too.
+        (30, "three-quarters", ["Practitioner/asha-nurse", "Practitioner/lucy-hart"]),
+        # The manager named for the team is off shift: the duty manager at work hears.
+        (30, "breach", ["Practitioner/farah-aziz"]),
     ):
         assert escalations.due_clocks() == []
         time.advance(minutes=minutes)

@@ -10,17 +10,16 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from fhir.outcomes import VersionConflictError
+from fhir.outcomes import NotFoundError, VersionConflictError
 from hub import clock, records
 from hub.db import db
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.definition import HubDefinition
 from hub.domain.errors import NotPermittedError, RuleError, StateError
 from hub.models.notice import Notice
-from hub.records.tables import OUTBOX
-from hub.services import assignments, clocks, notices, task_content, tasks
+from hub.records.tables import OUTBOX, RELATIONSHIPS
+from hub.services import assignments, clocks, hand_overs, notices, task_content, tasks
 from hub.transaction import transaction
-from tests.factories.absence import absence
 from tests.factories.assignment import assignment
 from tests.factories.task import visit
 from tests.unit.hub.services.clockwork import Clockwork
@@ -200,7 +199,7 @@ def test_a_hold_pauses_only_a_clock_that_knows_its_reason(
 def test_a_paused_clock_runs_again_when_somebody_else_gets_the_work(
     patient: str, staff: Staff, time: Clockwork
 ) -> None:
-    asha = staff("asha-nurse")
+    asha, lucy = staff("asha-nurse"), staff("lucy-hart")
     paused = [
         visit(
             patient, owner="Practitioner/asha-nurse", clock="community-routine", priority="routine"
@@ -220,7 +219,8 @@ def test_a_paused_clock_runs_again_when_somebody_else_gets_the_work(
     time.advance(days=2)
 
     with transaction():
-        handed = tasks.hand_over(asha, paused[0].id, version=3, to="Practitioner/lucy-hart")
+        offer = hand_overs.offer(asha, paused[0].id, version=3, to="Practitioner/lucy-hart")
+        handed = hand_overs.accept(lucy, offer.id)
         moved = tasks.assign(
             SPOR, paused[1].id, to="Practitioner/lucy-hart", because="away", cause="absence"
         )
@@ -236,36 +236,108 @@ def test_a_paused_clock_runs_again_when_somebody_else_gets_the_work(
         assert due > was
 
 
-def test_a_hand_over_waits_for_the_new_owner_and_tells_both_sides(
+def test_a_hold_by_the_api_pauses_the_clock_and_says_when_somebody_looks_again(
+    patient: str, staff: Staff, time: Clockwork
+) -> None:
+    asha = staff("asha-nurse")
+    task = visit(
+        patient, owner="Practitioner/asha-nurse", clock="community-routine", priority="routine"
+    )
+    with transaction():
+        accepted = tasks.accept(asha, task.id, version=1)
+    body = accepted.resource | {"status": "on-hold"}
+    with transaction(), pytest.raises(RuleError, match="coded reason"):
+        records.update(asha, body, type="Task", id=task.id, if_match=2)
+    task_content.set_reason(body, "in-hospital")
+    with transaction(), pytest.raises(RuleError, match="when somebody looks again"):
+        records.update(asha, body, type="Task", id=task.id, if_match=2)
+    task_content.set_review(body, clock.now() + timedelta(days=1))
+    with transaction():
+        held = records.update(asha, body, type="Task", id=task.id, if_match=2)
+
+    running = clocks.running(task.id)
+    assert running is not None
+    assert running.next_step_at is None
+    assert "TaskHoldEnds" in events(task.reference)
+
+    time.advance(hours=5)
+    with transaction():
+        records.update(
+            asha, held.resource | {"status": "in-progress"}, type="Task", id=task.id, if_match=3
+        )
+    again = clocks.running(task.id)
+    assert again is not None
+    assert again.next_step_at is not None
+
+
+def test_a_colleague_who_finishes_a_task_is_who_takes_that_back(patient: str, staff: Staff) -> None:
+    task = visit(patient, owner="Practitioner/asha-nurse")
+    visit(patient)
+    asha, gareth = staff("asha-nurse"), staff("gareth-price")
+    with transaction():
+        tasks.accept(asha, task.id, version=1)
+        tasks.complete(gareth, task.id, version=2, outcome="done")
+
+    with transaction(), pytest.raises(NotPermittedError):
+        tasks.undo(asha, task.id, version=3)
+    with transaction():
+        assert tasks.undo(gareth, task.id, version=3)["owner"] == task["owner"]
+
+
+def test_undo_works_though_the_record_is_closed_to_who_finished_and_opens_nothing_else(
     patient: str, staff: Staff
 ) -> None:
-    task = visit(patient, owner="Practitioner/asha-nurse")
+    task = visit(patient, owner="Practitioner/petra-palliative")
+    petra = staff("petra-palliative")
     with transaction():
-        tasks.accept(staff("asha-nurse"), task.id, version=1)
-        given = tasks.hand_over(
-            staff("asha-nurse"), task.id, version=2, to="Practitioner/gareth-price", note="My leave"
-        )
+        done = tasks.complete(petra, task.id, version=1, outcome="done")
+    with pytest.raises(NotFoundError):
+        records.read(petra, "Task", task.id)
+    with transaction(), pytest.raises(NotFoundError):
+        tasks.undo(staff("mina-mental"), task.id, version=done.version)
 
-    assert given["status"] == "requested"
-    assert given["owner"] == {"reference": "Practitioner/gareth-price"}
-    assert [spell.outcome for spell in assignments.spells_of(task.id)] == ["handed-over", None]
-    assert {notice.kind for notice in notices.unseen(staff("sam-spor"))} == {"TaskChanged"}
-    with transaction(), pytest.raises(RuleError, match="member of staff"):
-        tasks.hand_over(
-            staff("gareth-price"), task.id, version=3, to="Practitioner/nobody", note=None
-        )
-
-
-def test_work_is_not_handed_to_somebody_who_is_away(patient: str, staff: Staff) -> None:
-    task = visit(patient, owner="Practitioner/asha-nurse")
     with transaction():
-        absence("Practitioner/gareth-price")
-        tasks.accept(staff("asha-nurse"), task.id, version=1)
+        again = tasks.undo(petra, task.id, version=done.version)
 
-    with pytest.raises(RuleError, match="is away"), transaction():
-        tasks.hand_over(
-            staff("asha-nurse"), task.id, version=2, to="Practitioner/gareth-price", note=None
-        )
+    assert again["status"] == "in-progress"
+    assert records.read(petra, "Task", task.id).version == again.version
+    bases = select(RELATIONSHIPS.c.basis).where(RELATIONSHIPS.c.source == task.reference)
+    assert "offered-work" not in db.session.execute(bases).scalars().all()
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("start", "started the task"),
+        ("hold", "put the task on hold"),
+        ("resume", "took the task up again"),
+        ("complete", "completed the task"),
+        ("undo", "took back that the task is done"),
+    ],
+)
+def test_who_asked_is_told_of_every_change_once(
+    patient: str, staff: Staff, verb: str, words: str
+) -> None:
+    asha = staff("asha-nurse")
+    task = visit(patient, owner="Practitioner/asha-nurse")
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("accept", {}),
+        ("start", {}),
+        ("hold", {"reason": "in-hospital", "review_at": clock.now() + timedelta(days=1)}),
+        ("resume", {}),
+        ("complete", {"outcome": "done"}),
+        ("undo", {}),
+    ]
+    for version, (name, given) in enumerate(steps, 1):
+        with transaction():
+            getattr(tasks, name)(asha, task.id, version=version, **given)
+        if name == verb:
+            break
+
+    told = [each.line for each in notices.unseen(staff("sam-spor"))]
+    assert len([each for each in told if words in each]) == 1
+    assert len(told) == version
+    assert notices.unseen(asha) == []
 
 
 def test_only_requester_or_accountable_organisation_calls_work_off(

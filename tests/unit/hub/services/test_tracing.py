@@ -1,6 +1,7 @@
 """The tracing queue: a person decides who a referral is about, once, on the record."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,6 +13,7 @@ from hub.services import identification, referrals, task_content, tracing
 from hub.services.identification import identity_of
 from hub.services.referrals import Channel, Demographics, ReceiveReferral, Referrer
 from hub.transaction import transaction
+from tests.unit.hub.services.clockwork import Clockwork
 from tests.unit.hub.services.conftest import Person
 
 HUB = hub_actor("test")
@@ -79,3 +81,35 @@ def test_it_is_decided_once(traced: Record, staff: Staff, person: Callable[..., 
     with pytest.raises(StateError), transaction():
         tracing.link(staff("sam-spor"), traced.id, version=done.version, patient=person().reference)
     assert "link" not in patient_of(traced).resource
+
+
+@pytest.mark.parametrize(
+    ("hour", "priority", "owner"),
+    [
+        (23, "urgent", "CareTeam/out-of-hours-desk"),
+        (23, "routine", "CareTeam/spor"),
+        (10, "urgent", "CareTeam/spor"),
+    ],
+)
+def test_at_night_what_is_urgent_is_traced_by_those_who_are_there(
+    clockwork: Clockwork, staff: Staff, hour: int, priority: str, owner: str
+) -> None:
+    clockwork.set(datetime(2026, 12, 27, hour, 0, tzinfo=UTC))
+    with transaction():
+        receipt = referrals.receive(
+            staff("sam-spor"),
+            ReceiveReferral(
+                person=Demographics(family="Testt", given=("Ada",), postcode="SS0 1AA"),
+                reason="Wound",
+                referrer=Referrer(display="Dr Rae Referrer"),
+                channel=Channel.PHONE,
+                priority=priority,
+            ),
+        )
+    found = records.search(HUB, "Task", [("focus", receipt.service_request.reference)]).records
+    (task,) = [each for each in found if task_content.code(each.resource) == "tracing"]
+    assert task_content.owner(task.resource) == owner
+    if owner.endswith("desk"):
+        with transaction():
+            done = tracing.confirm(staff("omar-nights"), task.id, version=task.version)
+        assert done["status"] == "completed"

@@ -13,7 +13,7 @@ from hub.db import db
 from hub.domain.actor import Actor, ActorKind
 from hub.domain.errors import RuleError, StateError
 from hub.queries.funnel import funnel
-from hub.services import clocks, referrals, task_content, tasks
+from hub.services import clocks, referrals, task_content, tasks, triage_inputs
 from hub.transaction import transaction
 from tests.unit.hub.services.clockwork import SUNDAY, Clockwork
 from tests.unit.hub.services.conftest import Person
@@ -292,3 +292,52 @@ def test_who_triages_and_who_withdraws_at_once_do_not_deadlock(
 
     assert [type(error) for error in failed] == [VersionConflictError]
     assert request_of(receipt)["status"] == "revoked"
+
+
+def test_a_question_has_its_kind_and_its_deadline_and_the_triage_clock_runs_on(
+    clockwork: Clockwork, receive: Receive, sam: Actor
+) -> None:
+    receipt = receive(priority="urgent")
+    due = task_content.due_at(receipt.task.resource)
+    with transaction():
+        asked = referrals.ask(
+            sam,
+            receipt.task.id,
+            version=receipt.task.version,
+            question="Since when?",
+            kind="story",
+        )
+    shown = triage_inputs.read(asked.resource)
+    assert (shown.question, shown.answer_due) == ("story", clock.now() + timedelta(minutes=30))
+    assert task_content.due_at(asked.resource) == due
+    assert clocks.running(asked.id) is not None
+
+
+def test_an_unknown_kind_of_question_names_those_there_are(receive: Receive, sam: Actor) -> None:
+    receipt = receive()
+    with pytest.raises(RuleError) as caught, transaction():
+        referrals.ask(
+            sam, receipt.task.id, version=receipt.task.version, question="Why?", kind="nosy"
+        )
+    assert "consent" in (caught.value.allowed or ())
+
+
+def test_an_answer_ends_the_question_and_triage_goes_on(
+    clockwork: Clockwork, receive: Receive, sam: Actor
+) -> None:
+    receipt = receive()
+    with transaction():
+        referrals.ask(sam, receipt.task.id, version=receipt.task.version, question="Since when?")
+    with pytest.raises(RuleError), transaction():
+        referrals.answer_question(sam, receipt.task.id, words="  ", by="By telephone")
+    with transaction():
+        answered = referrals.answer_question(
+            sam, receipt.task.id, words="Two weeks", by="The referrer, by telephone"
+        )
+    shown = triage_inputs.read(answered.resource)
+    assert (shown.question, shown.answer_due) == (None, None)
+    assert answered["note"][-1]["text"] == "The referrer, by telephone: Two weeks"
+    with pytest.raises(StateError), transaction():
+        referrals.answer_question(sam, receipt.task.id, words="Again", by="By telephone")
+    with transaction():
+        referrals.accept(sam, receipt.task.id, version=answered.version, service="district-nursing")
