@@ -214,3 +214,18 @@ def test_those_that_were_ended_together_fail_once_and_not_each(
             pool.give(each)
     assert refused <= 1
     pool.close()
+
+
+def test_a_transaction_does_not_begin_on_a_connection_whose_server_has_gone(
+    app: Flask, connection: Connection
+) -> None:
+    with transaction():
+        pid = fetch("SELECT pg_backend_pid()")[0][0]
+    connection.fetch("SELECT pg_terminate_backend(%s::int)", (pid,))
+    alive = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s::int"
+    for _ in range(200):
+        if connection.fetch(alive, (pid,)) == [(0,)]:
+            break
+        time.sleep(0.01)
+    with transaction():
+        assert fetch("SELECT pg_backend_pid()")[0][0] != pid
