@@ -2,6 +2,8 @@
 
 import secrets
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import psycopg
 import pytest
@@ -58,24 +60,53 @@ def app(_session_app: Flask) -> Iterator[Flask]:
         clock.use_real()
 
 
+_emptied = 0
+
+
 def _empty(application: Flask) -> None:
-    """Empty the tables that have rows (TRUNCATE of all would take ten times as long)."""
-    names = [table.name for table in db.metadata.sorted_tables]
-    full = " UNION ALL ".join(
-        f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for name in names
-    )
-    url = application.config["CAREHUB"].database_url.replace("+psycopg", "")
-    with psycopg.connect(url, autocommit=True) as connection:
-        found = [f'"{name}"' for (name,) in connection.execute(full.encode()).fetchall()]
-        for attempt in range(5) if found else ():
+    """Empty the tables that have rows.
+
+    DELETE takes a thirtieth of the time of TRUNCATE, which makes each index anew; what it leaves
+    behind goes every fiftieth time.
+    """
+    global _emptied  # noqa: PLW0603 - one database, one count
+    _emptied += 1
+    for attempt in range(5):
+        with db.engine.connect() as connection:
             try:
-                connection.execute(f"TRUNCATE {', '.join(found)} RESTART IDENTITY CASCADE".encode())
+                _clear(connection.connection.driver_connection, anew=_emptied % 50 == 0)
                 break
             except psycopg.errors.DeadlockDetected:
-                # Autovacuum was at one of the tables.
+                # Autovacuum, or a worker of the test, was at one of the tables.
                 if attempt == 4:
                     raise
     application.extensions["carehub_redis"].flushdb()
+
+
+@cache
+def _which_are_filled() -> str:
+    """Return the query for the tables that have rows; a connection prepares it once."""
+    return " UNION ALL ".join(
+        f"SELECT '{table.name}'::text WHERE EXISTS (SELECT 1 FROM \"{table.name}\")"
+        for table in db.metadata.sorted_tables
+    )
+
+
+def _clear(connection: Any, *, anew: bool) -> None:
+    found = [f'"{name}"' for (name,) in connection.fetch(_which_are_filled())]
+    tables = ", ".join(found)
+    if found and anew:
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE".encode())
+    elif found:
+        # A worker that still writes is waited for, as TRUNCATE would.
+        connection.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE".encode())
+        connection.execute("SET LOCAL session_replication_role = replica")
+        connection.execute("; ".join(f"DELETE FROM {name}" for name in found).encode())
+        connection.execute(
+            "SELECT setval(sequencename::regclass, start_value, false) FROM pg_sequences"
+            " WHERE schemaname = 'public' AND last_value IS NOT NULL"
+        )
+    connection.commit()
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from hub import records
 from hub.domain.actor import hub_actor
 from hub.domain.definition import HubDefinition
-from hub.samples import load_hub
 from hub.services import accountability, tasks
 from hub.transaction import transaction
 from tests.factories.patient import patient
+from tests.sample_hub import load_hub
 
 SET_UP = hub_actor("set-up")
 JO, ASHA = "Practitioner/jo-coordinator", "Practitioner/asha-nurse"
@@ -22,7 +22,7 @@ Call = Callable[..., Any]
 @pytest.fixture
 def hub(token: str) -> HubDefinition:
     with transaction():
-        return load_hub(SET_UP)
+        return load_hub()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """``Task/[id]/$acknowledge``: who was told answers; the second hears who was first."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,15 @@ from werkzeug.test import TestResponse
 
 from hub.auth import issue_person_token, issue_token
 from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.samples.sign_ins import open_accounts
 from hub.services import escalations
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 
+SIGNED_IN = ("asha-nurse", "gareth-price", "femi-falls")
 Acknowledge = Callable[..., TestResponse]
 
 
@@ -26,7 +28,8 @@ def task_id(client: FlaskClient, tmp_path: Path) -> str:
     """A visit of Asha's at half time."""
     clockwork = Clockwork(tmp_path)
     with transaction():
-        open_accounts(load_hub(hub_actor("set-up")))
+        hub = load_hub()
+        open_accounts(replace(hub, staff={name: hub.staff[name] for name in SIGNED_IN}))
         person = patient(nhs_number="9990000018").reference
     task = visit(person, owner="Practitioner/asha-nurse")
     clockwork.advance(minutes=60)

@@ -10,14 +10,13 @@ from flask.testing import FlaskClient
 
 from fhir.validation import validate
 from hub import clock
-from hub.domain.actor import hub_actor
 from hub.records import Record, instant
-from hub.samples import load_hub
 from hub.services import tasks
 from hub.transaction import transaction
 from tests.factories.actor import actor
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 
 WEST = "CareTeam/district-nursing-west"
@@ -36,7 +35,7 @@ def time(app: Flask, tmp_path: Path) -> Clockwork:
 @pytest.fixture
 def work(time: Clockwork) -> Record:
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
         who = f"Patient/{patient().id}"
     return visit(who, owner="Practitioner/asha-nurse", clock="community-routine")
 

@@ -8,12 +8,11 @@ from flask.testing import FlaskClient
 
 from hub.auth import issue_token
 from hub.auth.accounts import register_client
-from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.services import cover
 from hub.transaction import transaction
 from tests.factories.care_team import care_team
 from tests.factories.patient import patient
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 
 MONDAY = datetime(2026, 11, 30, 6, tzinfo=UTC)
@@ -24,7 +23,7 @@ PHARMACY = "/fhir/CareTeam/pharmacy/$cover"
 def hub(app: object, tmp_path: Any) -> None:
     Clockwork(tmp_path, MONDAY)
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
         cover.recount(by="test")
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
-from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.settings import ROOT
 from hub.transaction import transaction
+from tests.sample_hub import load_hub
 
 EXAMPLES = ROOT / "docs" / "examples"
 
@@ -23,7 +22,7 @@ def test_the_readmes_first_message_is_accepted_and_its_repeat_is_not(
     app: Flask, client: FlaskClient, token: str
 ) -> None:
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
     headers = _headers(EXAMPLES / "referral.headers") | {
         "Authorization": f"Bearer {token}",
         "X-Request-Id": str(uuid.uuid4()),

@@ -8,11 +8,11 @@ from flask.testing import FlaskClient
 from hub.auth import issue_person_token, issue_token
 from hub.auth.accounts import open_account, register_client
 from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.services import tasks
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 
 WEST = "/fhir/CareTeam/district-nursing-west/$performance"
@@ -23,7 +23,7 @@ def hub(app: object, tmp_path: Any) -> None:
     """One visit that was done in time, one that is late, on a Sunday."""
     clockwork = Clockwork(tmp_path)
     with transaction():
-        definition = load_hub(hub_actor("set-up"))
+        definition = load_hub()
         someone = patient(nhs_number="9990000018", practice=f"Organization/{definition.gp_hub}")
         open_account(
             "lucy-hart",

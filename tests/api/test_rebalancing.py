@@ -13,11 +13,11 @@ from hub.auth import issue_person_token
 from hub.auth.accounts import open_account
 from hub.domain.actor import hub_actor
 from hub.records import new_id
-from hub.samples import load_hub
 from hub.services import assignments, tasks
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 
 TEAM = "/fhir/CareTeam/district-nursing-west"
@@ -29,7 +29,7 @@ def send(app: Flask, client: FlaskClient, token: str, tmp_path: Path) -> Send:
     """POST an operation as a member of staff, or as the test system; ten visits wait in a pool."""
     Clockwork(tmp_path).advance(hours=3, minutes=30)
     with transaction():
-        definition = load_hub(hub_actor("set-up"))
+        definition = load_hub()
         for username in ("asha-nurse", "lucy-hart"):
             person = definition.staff[username]
             open_account(

@@ -14,10 +14,10 @@ from hub.auth import issue_token
 from hub.auth.accounts import register_client
 from hub.domain.actor import hub_actor
 from hub.records import Record
-from hub.samples import load_hub
 from hub.services import triage_inputs
 from hub.transaction import transaction
 from tests.factories.patient import patient
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 
 HUB = hub_actor("test")
@@ -27,7 +27,7 @@ HUB = hub_actor("test")
 def person(app: Flask, tmp_path: Path) -> str:
     Clockwork(tmp_path)
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
         return patient(nhs_number="9990000018", practice="Organization/u9s01").reference
 
 

@@ -14,10 +14,9 @@ from werkzeug.test import TestResponse
 from hub.auth import issue_person_token, issue_token
 from hub.auth.accounts import open_account, register_client
 from hub.domain import rota as rules
-from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.services import rota, rota_records
 from hub.transaction import transaction
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.unit.hub.services.duty_roster import ASHA, GARETH, LUCY, at, shift_of
 
@@ -31,7 +30,7 @@ def send(app: Flask, client: FlaskClient, token: str, tmp_path: Path) -> Send:
     """POST an operation as a member of staff, or as the test system."""
     Clockwork(tmp_path)
     with transaction():
-        definition = load_hub(hub_actor("set-up"))
+        definition = load_hub()
         for username in ("asha-nurse", "gareth-price"):
             person = definition.staff[username]
             open_account(

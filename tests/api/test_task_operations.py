@@ -10,14 +10,13 @@ from werkzeug.test import TestResponse
 
 from fhir.systems import HOLD_REVIEW
 from hub.auth import issue_person_token
-from hub.domain.actor import hub_actor
 from hub.domain.definition import HubDefinition
 from hub.records import Record
-from hub.samples import load_hub
 from hub.transaction import transaction
 from tests.factories.account import account
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 
 ASHA, GARETH, PETRA = (
     "Practitioner/asha-nurse",
@@ -30,7 +29,7 @@ Ask = Callable[..., TestResponse]
 @pytest.fixture
 def definition(app: Flask) -> HubDefinition:
     with transaction():
-        return load_hub(hub_actor("set-up"))
+        return load_hub()
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from fhir import r4
 from hub import records
 from hub.auth import issue_token
 from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.factories.task import task
+from tests.sample_hub import load_hub
 
 UKCORE = "https://fhir.hl7.org.uk/StructureDefinition/UKCore-"
 PATIENT: dict[str, Any] = {
@@ -345,7 +345,7 @@ def test_the_rules_of_managed_records_answer_too(
     client: FlaskClient, headers: dict[str, str]
 ) -> None:
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
     ada = patient()
     visit = task(ada.reference, "Practitioner/asha-nurse")
     address = f"Task/{visit.id}/$validate"

@@ -9,11 +9,11 @@ from flask.testing import FlaskClient
 
 from hub.domain.actor import hub_actor
 from hub.domain.definition import HubDefinition
-from hub.samples import load_hub
 from hub.services import routing
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 
 Ask = Callable[..., dict[str, Any]]
@@ -24,7 +24,7 @@ def definition(client: FlaskClient, tmp_path: Path) -> HubDefinition:
     # At ten on a Sunday: at night the sample's nurses are at home, and nobody is asked.
     Clockwork(tmp_path)
     with transaction():
-        return load_hub(hub_actor("set-up"))
+        return load_hub()
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from hub.domain.actor import hub_actor
 from hub.domain.definition import HubDefinition
 from hub.models.account import Account
 from hub.models.outside_send import OutsideSend
-from hub.samples import load_hub
 from hub.services import clocks, definitions, escalations
 from hub.transaction import transaction
 from tests.factories.outside_send import outside_send
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.staff import PASSWORD, token_of
 
@@ -37,7 +37,7 @@ def clockwork(tmp_path: Path, app: Flask) -> Clockwork:
 def task_id(clockwork: Clockwork) -> str:
     """An urgent visit of Asha's for Hortensia, at half time."""
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
         person = patient(
             nhs_number="9990000018", name=[{"family": "Okoro", "given": [NAME]}]
         ).reference

@@ -10,7 +10,6 @@ from flask.testing import FlaskClient
 
 from hub import clock, records
 from hub.domain.actor import Actor, hub_actor
-from hub.samples import load_hub
 from hub.services import conservation as days
 from hub.services import referrals
 from hub.services.referrals import Channel, ConsentGiven, ReceiveReferral, Referrer
@@ -18,6 +17,7 @@ from hub.transaction import transaction
 from tests.factories.actor import actor
 from tests.factories.conservation_day import conservation_day
 from tests.factories.patient import patient
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.staff import open_door
 
@@ -35,7 +35,7 @@ def clockwork(tmp_path: Path) -> Clockwork:
 def _hub(client: FlaskClient, clockwork: Clockwork) -> None:
     open_door(client, "morgan")
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
 
 
 def test_a_day_that_adds_up_says_so(client: FlaskClient) -> None:

@@ -12,11 +12,11 @@ from hub.db import db
 from hub.domain.actor import hub_actor
 from hub.models.message import InboxMessage
 from hub.records import Record
-from hub.samples import load_hub
 from hub.services import document_messages, identification
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.letters import Summary
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.staff import open_door, token_of
 
@@ -48,7 +48,7 @@ def ada(client: FlaskClient, tmp_path: Path) -> Record:
     """Ada is registered with the practice of Jo, who is signed in."""
     Clockwork(tmp_path)
     with transaction():
-        definition = load_hub(hub_actor("set-up"))
+        definition = load_hub()
         made = patient(
             identifier=identification.with_verified([], "9990000018"),
             practice=f"Organization/{definition.gp_hub}",

@@ -12,10 +12,10 @@ from werkzeug.test import TestResponse
 from hub import clock, records
 from hub.domain.actor import hub_actor
 from hub.records import Record
-from hub.samples import load_hub
 from hub.services import task_content
 from hub.services.referral_request_record import received_at
 from hub.transaction import transaction
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.staff import open_door, token_of
 
@@ -28,7 +28,7 @@ def _sam(client: FlaskClient, tmp_path: Path) -> None:
     Clockwork(tmp_path)
     open_door(client, "sam")
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
 
 
 def send(client: FlaskClient, content: bytes | None = PDF, **said: str) -> TestResponse:

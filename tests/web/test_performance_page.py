@@ -4,11 +4,10 @@ from pathlib import Path
 
 from flask.testing import FlaskClient
 
-from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.staff import open_door
 
@@ -16,7 +15,7 @@ from tests.web.staff import open_door
 def test_each_row_says_both_shares(client: FlaskClient, tmp_path: Path) -> None:
     clockwork = Clockwork(tmp_path)
     with transaction():
-        definition = load_hub(hub_actor("set-up"))
+        definition = load_hub()
         someone = patient(nhs_number="9990000018", practice=f"Organization/{definition.gp_hub}")
     visit(someone.reference, owner="Practitioner/asha-nurse")
     clockwork.advance(hours=5)

@@ -9,11 +9,11 @@ from playwright.sync_api import expect
 
 from hub import records
 from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.services import referrals
 from hub.services.referrals import Channel, ConsentGiven, ReceiveReferral, Referrer
 from hub.transaction import transaction
 from tests.factories.patient import patient
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.conftest import RunningHub, Visitor
 from tests.web.hub_world import System
@@ -32,7 +32,7 @@ def known(client: FlaskClient, tmp_path: Path) -> str:
     Clockwork(tmp_path)
     open_door(client, "sam")
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
         return patient(nhs_number=NUMBER, practice="Organization/u9s01").id
 
 

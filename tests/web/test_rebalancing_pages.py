@@ -6,13 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from hub.db import db
-from hub.domain.actor import hub_actor
 from hub.models.rebalancing import RebalancingMove
-from hub.samples import load_hub
 from hub.services import assignments
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.staff import open_door, token_of
 
@@ -25,7 +24,7 @@ def morgan(client: FlaskClient, tmp_path: Path) -> FlaskClient:
     """A service manager, signed in; three visits wait in the pool of the west."""
     Clockwork(tmp_path).advance(hours=3, minutes=30)
     with transaction():
-        definition = load_hub(hub_actor("set-up"))
+        definition = load_hub()
         someone = patient(nhs_number="9990000018", practice=f"Organization/{definition.gp_hub}")
     for _ in range(3):
         visit(someone.reference, priority="routine", clock=None)

@@ -15,15 +15,15 @@ from werkzeug.test import TestResponse
 from hub import records
 from hub.adapters.gateways import Outcome
 from hub.db import db
-from hub.domain.actor import Actor, hub_actor
+from hub.domain.actor import Actor
 from hub.models.outside_send import OutsideSend
 from hub.models.referral_link import ReferralLink
-from hub.samples import load_hub
 from hub.services import outside_sends, referral_links, referrals, task_content
 from hub.services.deliveries import real_now
 from hub.services.referrals import Channel, Demographics, ReceiveReferral, ReferralReceipt, Referrer
 from hub.transaction import transaction
 from tests.factories.actor import actor
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.unit.hub.services.spor_desk import HUB
 from tests.web.staff import token_of
@@ -44,7 +44,7 @@ def sam() -> Actor:
 @pytest.fixture(autouse=True)
 def _gateway(app: Flask, clockwork: Clockwork) -> Iterator[None]:
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
     before = app.config["CAREHUB"]
     app.config["CAREHUB"] = replace(before, sms_url="https://sms.example.org")
     yield

@@ -12,10 +12,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from hub.auth.accounts import open_account
-from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.services import rota
 from hub.transaction import transaction
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.unit.hub.services.duty_roster import ASHA, GARETH, at, shift_of
 from tests.web.staff import PASSWORD, token_of
@@ -44,7 +43,7 @@ def come(app: Flask, tmp_path: Path) -> Come:
     """Sign a member of staff in, at ten on a Sunday between bank holidays."""
     Clockwork(tmp_path)
     with transaction():
-        definition = load_hub(hub_actor("set-up"))
+        definition = load_hub()
 
     def sign_in(username: str) -> Reader:
         person = definition.staff[username]

@@ -12,11 +12,11 @@ from werkzeug.test import TestResponse
 from hub import records
 from hub.domain.actor import hub_actor
 from hub.records import Record
-from hub.samples import load_hub
 from hub.services import self_referrals
 from hub.services.referral_request_record import referrer_contacts
 from hub.transaction import transaction
 from tests.factories.patient import patient
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.staff import open_door, token_of
 
@@ -36,7 +36,7 @@ SAID = {
 def _hub(app: Flask, tmp_path: Path) -> None:
     Clockwork(tmp_path)
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
 
 
 def opened(client: FlaskClient, service: str = "falls") -> dict[str, str]:

@@ -9,11 +9,11 @@ from flask.testing import FlaskClient
 from hub import records
 from hub.domain.actor import hub_actor
 from hub.records import Record
-from hub.samples import load_hub
 from hub.services import identification, referrals, task_content
 from hub.services.referrals import Channel, Demographics, ReceiveReferral, Referrer
 from hub.transaction import transaction
 from tests.factories.patient import patient
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.staff import open_door, token_of
 
@@ -25,7 +25,7 @@ def known(client: FlaskClient, tmp_path: Path) -> Record:
     """Ada Testt of Westcliff is on record; somebody of the front door is signed in."""
     Clockwork(tmp_path)
     with transaction():
-        definition = load_hub(hub_actor("set-up"))
+        definition = load_hub()
         made = patient(
             nhs_number="9990000018",
             practice=f"Organization/{definition.gp_hub}",

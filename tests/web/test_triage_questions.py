@@ -8,12 +8,12 @@ from flask.testing import FlaskClient
 
 from hub import records
 from hub.domain.actor import hub_actor
-from hub.samples import load_hub
 from hub.services import referrals, task_content
 from hub.services.referrals import Channel, ConsentGiven, ReceiveReferral, Referrer
 from hub.transaction import transaction
 from tests.factories.actor import actor
 from tests.factories.patient import patient
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.web.staff import open_door, token_of
 
@@ -29,7 +29,7 @@ def clockwork(tmp_path: Path) -> Clockwork:
 def asked(client: FlaskClient, clockwork: Clockwork) -> str:
     open_door(client, "sam")
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
         who = patient(nhs_number="9990000018", practice="Organization/u9s01")
         receipt = referrals.receive(
             HUB,

@@ -16,11 +16,11 @@ from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.domain.definition import HubDefinition
 from hub.queries import offers as offers_query
 from hub.records import Record
-from hub.samples import load_hub
 from hub.services import hand_overs, notices, tasks
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 from tests.web.staff import PASSWORD, token_of
 
 HUB = hub_actor("test")
@@ -30,7 +30,7 @@ ASHA, GARETH = "Practitioner/asha-nurse", "Practitioner/gareth-price"
 @pytest.fixture
 def definition(app: Flask) -> HubDefinition:
     with transaction():
-        return load_hub(hub_actor("set-up"))
+        return load_hub()
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ from hub.domain.actor import hub_actor
 from hub.domain.definition import HubDefinition
 from hub.models.decision import RoutingDecision
 from hub.records import Record
-from hub.samples import load_hub
 from hub.services import tasks
 from hub.settings import ROOT, Settings
 from hub.transaction import transaction
 from tests.factories.patient import patient as person
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 
 SUNDAY = datetime(2026, 12, 27, 13, 0, tzinfo=UTC)
 SET_UP = hub_actor("set-up")
@@ -198,7 +198,7 @@ def advance(processes: Processes, hub_settings: Settings) -> Callable[[timedelta
 @pytest.fixture
 def definition(processes: Processes) -> HubDefinition:
     with transaction():
-        return load_hub(SET_UP)
+        return load_hub()
 
 
 @pytest.fixture

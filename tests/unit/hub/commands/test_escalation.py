@@ -15,12 +15,12 @@ from hub.cli import cli
 from hub.db import db
 from hub.domain.actor import hub_actor
 from hub.models.escalation import EscalationStep
-from hub.samples import load_hub
 from hub.services import escalations
 from hub.settings import Settings
 from hub.transaction import transaction
 from tests.factories.patient import patient
 from tests.factories.task import visit
+from tests.sample_hub import load_hub
 
 LOUD = """
 escalation_policies:
@@ -46,7 +46,7 @@ def dry_run(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("hub.supervisor.schema.migrated", lambda _url: True)
     with transaction():
-        load_hub(hub_actor("set-up"))
+        load_hub()
         person = patient(nhs_number="9990000018").reference
     visit(
         person,

@@ -10,12 +10,12 @@ from flask import Flask
 
 from hub.domain.actor import Actor, hub_actor
 from hub.domain.definition import HubDefinition
-from hub.samples import load_hub
 from hub.services import referrals
 from hub.services.referrals import Channel, Demographics, ReceiveReferral, ReferralReceipt
 from hub.transaction import transaction
 from tests.factories.actor import actor
 from tests.factories.patient import patient
+from tests.sample_hub import load_hub
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.unit.hub.services.spor_desk import DR, Receive
 
@@ -26,7 +26,7 @@ SET_UP = hub_actor("set-up")
 def definition(app: Flask) -> HubDefinition:
     """The sample hub without its people."""
     with transaction():
-        return load_hub(SET_UP)
+        return load_hub()
 
 
 @pytest.fixture

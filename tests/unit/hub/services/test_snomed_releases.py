@@ -220,3 +220,5 @@ def _wait_until_gone(url: str) -> None:
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("SET statement_timeout = '20s'")
         connection.execute("SELECT pg_advisory_lock(7201)")
+        # A connection that is closed holds its locks until the server has seen it.
+        connection.execute("SELECT pg_advisory_unlock(7201)")
