@@ -88,7 +88,7 @@ def _forget_statements(connection: Any, _name: str, _context: Any) -> None:
 
 
 def _refuse_closed(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
-    """Let the pool replace a connection whose server has gone, before anybody's request meets it."""
+    """Let the pool replace a connection whose server has gone before a request meets it."""
     if dbapi_connection.closed or dbapi_connection.has_news():
         raise DisconnectionError
 

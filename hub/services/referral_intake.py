@@ -271,7 +271,7 @@ def _open_triage(
     spor = definition.spor
     owner = triage_owner(definition, command.priority, arriving.now)
     team = definition.teams[owner.removeprefix("CareTeam/")]
-    task = tasks.open_task(
+    return tasks.open_task(
         writer,
         code="triage",
         patient=arriving.patient,
@@ -286,12 +286,7 @@ def _open_triage(
         step=Step.RECEIVED.value,
         minutes=spor.triage_minutes,
         requester=command.referrer.practitioner or command.referrer.organization,
-    )
-    if not inputs:
-        return task
-    resource: dict[str, Any] = {**task.resource, "input": inputs}
-    return records.update(
-        hub_actor("spor"), resource, type="Task", id=task.id, if_match=task.version
+        inputs=inputs,
     )
 
 

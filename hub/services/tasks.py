@@ -7,6 +7,7 @@ of Task. Both sides are told of every change, and a task is never without an own
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from hub import records
 from hub.clock import now
@@ -57,6 +58,7 @@ def open_task(
     note: str | None = None,
     requester: str | None = None,
     minutes: int | None = None,
+    inputs: Sequence[dict[str, Any]] = (),
     id: str | None = None,  # noqa: A002 - the FHIR element
 ) -> Record:
     """Open a managed Task. ``patient``, ``owner`` ... are references (``Patient/1``).
@@ -64,8 +66,9 @@ def open_task(
     With ``clock`` (a clock code of the hub definition) the clock runs from ``clock_from`` or now,
     its due instant becomes the task's, and its escalation policy is frozen; ``service`` (a code)
     says on which calendar, by which policy and how much work it is. ``step`` is the business
-    status. A task given to a pool (CareTeam) is *not* routed by itself: ``ask_for_routing``. Work
-    for somebody who has left, and still answers for the person until a date, is their deputy's.
+    status, ``inputs`` are ``Task.input``. A task given to a pool (CareTeam) is *not* routed by
+    itself: ``ask_for_routing``. Work for somebody who has left, and still answers for the person
+    until a date, is their deputy's.
     """
     definition = definitions.current()
     owner = deputies.present(owner)
@@ -101,12 +104,15 @@ def open_task(
     )
     if note:
         task_content.add_note(task, actor, note, now())
+    if inputs:
+        task["input"] = list(inputs)
     opened = records.create(actor, task, id=task_id, managed=True)
     size = minutes or (offered.minutes if offered else None)
-    spell = assignments.current(task_id)
-    if size is not None and spell is not None:
-        spell.minutes = size
-        db.session.flush()
+    if size is not None and size != assignments.size_of(task, definition):
+        spell = assignments.current(task_id)
+        if spell is not None:
+            spell.minutes = size
+            db.session.flush()
     return opened
 
 
