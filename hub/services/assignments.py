@@ -4,7 +4,7 @@ Assignment spells, clocks, the events ``TaskAssigned`` and ``TaskReleased`` and 
 sides are derived here from each version of the Task, in its own transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -72,7 +72,12 @@ def follow_all(actor: Actor, changes: Sequence[Change]) -> None:
         elif was_open and old is not None:
             closed.append((old, new))
     if opened:
-        _follow_open(actor, opened, taken)
+        fresh = {
+            new["id"]
+            for old, new in changes
+            if old is None and new is not None and new["meta"]["versionId"] == "1"
+        }
+        _follow_open(actor, opened, taken, fresh)
     for before, after in closed:
         _follow_closed(actor, before["id"], before, after)
     notices.tell_many(
@@ -160,19 +165,17 @@ def _tell_the_whole(old: Task, new: Task | None) -> None:
 
 
 def _follow_open(
-    actor: Actor, opened: Sequence[tuple[Task | None, Task]], taken: Mapping[str, TaskOffer]
+    actor: Actor,
+    opened: Sequence[tuple[Task | None, Task]],
+    taken: Mapping[str, TaskOffer],
+    fresh: Collection[str],
 ) -> None:
-    """Begin a spell for each Task whose owner is another one now; end the one before it."""
-    ids = [new["id"] for _, new in opened]
-    spells = {
-        spell.task_id: spell
-        for spell in db.session.execute(
-            select(Assignment)
-            .where(Assignment.task_id.in_(ids), Assignment.ends_at.is_(None))
-            .order_by(Assignment.task_id)
-            .with_for_update()
-        ).scalars()
-    }
+    """Begin a spell for each Task whose owner is another one now; end the one before it.
+
+    ``fresh`` are the ids of first versions: they have no rows yet to look for.
+    """
+    known = [new["id"] for _, new in opened if new["id"] not in fresh]
+    spells = _present(known)
     moved = [
         (old, new)
         for old, new in opened
@@ -182,7 +185,7 @@ def _follow_open(
         return
     employment.hold_present({task_content.owner(new) for _, new in moved})
     definition = definitions.current()
-    lasts = dict(spells) | _lasts([new["id"] for _, new in moved if new["id"] not in spells])
+    lasts = dict(spells) | _lasts([each for each in known if each not in spells])
     begun = []
     for _, new in moved:
         spell, last = spells.get(new["id"]), lasts.get(new["id"])
@@ -195,7 +198,7 @@ def _follow_open(
     db.session.flush()
     _open_records_to(
         [(each.team, each.task_id, each.patient) for each in begun],
-        moved=[n["id"] for _, n in moved],
+        moved=[n["id"] for _, n in moved if n["id"] in known],
     )
     for old, new in moved:
         if old is None and new["id"] in lasts:
@@ -258,8 +261,9 @@ def _open_records_to(
 ) -> None:
     """Let the team whose work it is see the person while the task is open, and nobody's after.
 
-    ``given`` has (team, task id, person) of the ``moved`` tasks; what stands already is left
-    standing: work that goes from a pool to somebody of the team changes nothing.
+    ``given`` has (team, task id, person); ``moved`` are the tasks that had a team before. What
+    stands already is left standing: work that goes from a pool to somebody of the team changes
+    nothing.
     """
     rows = [
         (f"Task/{task_id}", patient.removeprefix("Patient/"), team)
@@ -267,7 +271,8 @@ def _open_records_to(
         if team and patient and patient.startswith("Patient/")
     ]
     columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[], [], []]
-    fetch(_CLOSE_SQL, (TEAM_WORK, [f"Task/{task_id}" for task_id in moved], *columns))
+    if moved:
+        fetch(_CLOSE_SQL, (TEAM_WORK, [f"Task/{task_id}" for task_id in moved], *columns))
     if rows:
         fetch(_OPEN_SQL, (TEAM_WORK, *columns, TEAM_WORK))
 
@@ -283,6 +288,19 @@ _OPEN_SQL = (
     " WHERE NOT EXISTS (SELECT 1 FROM relationship r WHERE r.source = u.s"
     " AND r.patient_id = u.p AND r.party = u.t AND r.basis = %s)"
 )
+
+
+def _present(task_ids: Sequence[str]) -> dict[str, Assignment]:
+    """Return the spell of each of these tasks that somebody has now, locked."""
+    if not task_ids:
+        return {}
+    found = db.session.execute(
+        select(Assignment)
+        .where(Assignment.task_id.in_(task_ids), Assignment.ends_at.is_(None))
+        .order_by(Assignment.task_id)
+        .with_for_update()
+    )
+    return {spell.task_id: spell for spell in found.scalars()}
 
 
 def _lasts(task_ids: Sequence[str]) -> dict[str, Assignment]:

@@ -250,8 +250,10 @@ def _log(
     version: int | None = None,
 ) -> None:
     """Append to the log. The row is locked or new: nobody else counts at the same time."""
-    last = select(func.coalesce(func.max(ClockEvent.sequence), 0))
-    number: int = db.session.execute(last.where(ClockEvent.clock_id == row.id)).scalar_one()
+    number = 0
+    if kind is not ClockEventKind.START:
+        last = select(func.max(ClockEvent.sequence)).where(ClockEvent.clock_id == row.id)
+        number = db.session.execute(last).scalar_one()
     now = clock.now()
     db.session.add(
         ClockEvent(

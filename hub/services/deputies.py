@@ -48,7 +48,7 @@ def present(owner: str) -> str:
 
     ``owner`` is a person or a team; without a deputy their team's pool gets it.
     """
-    if employment.departure(owner) is None:
+    if not owner.startswith("Practitioner/") or employment.departure(owner) is None:
         return owner
     found = deputy_of(owner, clock.now())
     if found is not None:

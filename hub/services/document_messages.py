@@ -215,12 +215,11 @@ def _claim(arrival: Arrival, quarantined: InboxMessage | None) -> InboxMessage:
         inbox.retry(quarantined, arrival)
         quarantined.kind = arrival.kind
         return quarantined
-    row_id = inbox.keep(arrival, status=PROCESSED, http_status=200)
-    found = db.session.get(InboxMessage, row_id) if row_id else None
-    if found is None:
+    kept = inbox.keep(arrival, status=PROCESSED, http_status=200)
+    if kept is None:
         text = "this message has been taken in before"
         raise _RepeatedError([Fault(ITKCode.DUPLICATE_MESSAGE, text, "MessageHeader.id")])
-    return found
+    return kept
 
 
 def _acknowledge(row_id: str, arrival: Arrival, header: Header, kept: Kept) -> None:
@@ -282,17 +281,17 @@ def _keep_refused(arrival: Arrival, error: Exception) -> str:
         "mex-workflowid", ""
     ).endswith(mesh_sends.ACKNOWLEDGING)
     if isinstance(error, _RepeatedError):
-        row_id = inbox.keep(arrival, status=DUPLICATE, **told)
+        row = inbox.keep(arrival, status=DUPLICATE, **told)
     elif (code is ITKCode.TOO_LARGE and not arrival.body) or answers_us:
-        row_id = inbox.keep(arrival, status=REFUSED, **told)
+        row = inbox.keep(arrival, status=REFUSED, **told)
     else:
-        row_id = inbox.quarantine(arrival, **told)
-    assert row_id is not None
+        row = inbox.quarantine(arrival, **told)
+    assert row is not None
     handling = header.handling
     # An answer to an answer would go to and fro for ever.
     if not answers_us and arrival.reply_to and (handling.infrastructure or handling.business):
-        _answer(row_id, INFRASTRUCTURE, faults, arrival, header)
-    return row_id
+        _answer(row.id, INFRASTRUCTURE, faults, arrival, header)
+    return row.id
 
 
 def _told(fault: Fault) -> str:

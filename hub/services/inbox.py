@@ -50,17 +50,16 @@ class Arrival:
         return hashlib.sha256(self.body).digest()
 
 
-def keep(arrival: Arrival, *, status: str, http_status: int, **more: Any) -> str | None:
+def keep(arrival: Arrival, *, status: str, http_status: int, **more: Any) -> InboxMessage | None:
     """Write the row of an arrival; None where another row holds its request id or its Bundle.
 
     While another transaction is doing the same message this waits for its end, so that of two
     racing requests one is done and the other is told so.
     """
-    row_id = records.new_id()
-    return db.session.execute(
+    return db.session.scalar(
         insert(InboxMessage)
         .values(
-            id=row_id,
+            id=records.new_id(),
             client=arrival.client,
             request_id=arrival.request_id,
             correlation_id=arrival.correlation_id,
@@ -79,8 +78,8 @@ def keep(arrival: Arrival, *, status: str, http_status: int, **more: Any) -> str
             **more,
         )
         .on_conflict_do_nothing()
-        .returning(InboxMessage.id)
-    ).scalar_one_or_none()
+        .returning(InboxMessage)
+    )
 
 
 def retry(row: InboxMessage, arrival: Arrival) -> None:
@@ -109,11 +108,11 @@ def retry(row: InboxMessage, arrival: Arrival) -> None:
     db.session.flush()
 
 
-def quarantine(arrival: Arrival, **told: Any) -> str:
+def quarantine(arrival: Arrival, **told: Any) -> InboxMessage:
     """Keep a message whole that we could not process; an earlier attempt's row is used again."""
-    row_id = keep(arrival, status=QUARANTINED, **told)
-    if row_id is not None:
-        return row_id
+    row = keep(arrival, status=QUARANTINED, **told)
+    if row is not None:
+        return row
     earlier = seen(arrival.client, arrival.request_id or "")
     if earlier is None:
         raise LookupError("a row holds the request id, yet cannot be found")
@@ -121,7 +120,7 @@ def quarantine(arrival: Arrival, **told: Any) -> str:
     earlier.error = told["error"]
     earlier.handled_at = arrival.received_at
     db.session.flush()
-    return earlier.id
+    return earlier
 
 
 def seen(client: str, request_id: str) -> InboxMessage | None:

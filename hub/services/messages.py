@@ -154,11 +154,10 @@ def _claim_row(arrival: Arrival, before: InboxMessage | None) -> InboxMessage:
             raise duplicate(_ALREADY)
         inbox.retry(row, arrival)
         return row
-    inbox_id = inbox.keep(arrival, status=PROCESSED, http_status=200)
-    found = db.session.get(InboxMessage, inbox_id) if inbox_id else None
-    if found is None:
+    kept = inbox.keep(arrival, status=PROCESSED, http_status=200)
+    if kept is None:
         raise duplicate(_ALREADY)
-    return found
+    return kept
 
 
 def _answer(message: Message, effect: Effect) -> dict[str, Any]:
@@ -207,11 +206,11 @@ def _keep_refused(arrival: Arrival, refusal: MessageRefusedError, cause: Excepti
     }
     if refusal.status >= 500:
         # The type says where to look; its text may quote the message.
-        return inbox.quarantine(arrival, **{**told, "error": message_faults.where(cause)})
+        return inbox.quarantine(arrival, **{**told, "error": message_faults.where(cause)}).id
     status = DUPLICATE if refusal.issue == "duplicate" else REFUSED
     row = inbox.keep(arrival, status=status, **told)
     assert row is not None  # only what was done or quarantined is unique
-    return row
+    return row.id
 
 
 def supported_versions() -> tuple[str, ...]:
