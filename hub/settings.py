@@ -42,6 +42,11 @@ class Settings:
     ``.../$process-message``); empty: only to systems with an address of their own."""
     bars_token: str = ""
     """CAREHUB_BARS_TOKEN: bearer token of that proxy."""
+    pds_url: str = ""
+    """CAREHUB_PDS_URL: the Personal Demographics Service's FHIR API (``.../FHIR/R4``), ``sandbox``
+    for invented people, empty: nobody can be looked up."""
+    pds_token: str = field(default="", repr=False)
+    """CAREHUB_PDS_TOKEN: bearer token of that service."""
     letter_mb: int = 10
     """CAREHUB_LETTER_MB: the largest letter that can be put to a referral by hand."""
     bulk_jobs: int = 4
@@ -105,6 +110,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         ),
         bars_url=env.get("CAREHUB_BARS_URL", ""),
         bars_token=env.get("CAREHUB_BARS_TOKEN", ""),
+        pds_url=env.get("CAREHUB_PDS_URL", "").rstrip("/"),
+        pds_token=env.get("CAREHUB_PDS_TOKEN", ""),
         letter_mb=int(env.get("CAREHUB_LETTER_MB") or 10),
         bulk_jobs=int(env.get("CAREHUB_BULK_JOBS") or 4),
         bulk_hours=int(env.get("CAREHUB_BULK_HOURS") or 24),

@@ -90,15 +90,6 @@ def wish_of(flag: dict[str, Any]) -> Wish | None:
     return None
 
 
-def is_restricted(patient: dict[str, Any]) -> bool:
-    """Whether a Patient is marked restricted or very restricted (``meta.security``)."""
-    return any(
-        each.get("system") == "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-        and each.get("code") in {"R", "V"}
-        for each in patient.get("meta", {}).get("security", ())
-    )
-
-
 def _read_records(ids: Iterable[str], found: Ties) -> None:
     parts = [
         select(table.c.patient_id, table.c.content).where(

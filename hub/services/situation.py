@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from hub import clock, records
 from hub.db import db
-from hub.domain import calendars, routing, routing_clock
+from hub.domain import calendars, confidentiality, routing, routing_clock
 from hub.domain.actor import Actor
 from hub.domain.calendars import Calendar
 from hub.domain.definition import Service, Team
@@ -183,7 +183,7 @@ class Situation:
     def _candidates(
         self, task: RoutingTask, teams: tuple[str, ...], patient: str | None
     ) -> Iterable[Candidate]:
-        restricted = matching.is_restricted(self._person(patient))
+        restricted = confidentiality.is_restricted(self._person(patient))
         for person, team in self._people(teams):
             staff = f"Practitioner/{person.username}"
             load = self._loads[staff]

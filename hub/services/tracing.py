@@ -6,6 +6,7 @@ from fhir.outcomes import VersionConflictError
 from hub import records
 from hub.domain import nhs_number
 from hub.domain.actor import Actor, hub_actor
+from hub.domain.confidentiality import CONFIDENTIALITY, RESTRICTED, is_restricted
 from hub.domain.definition import HubDefinition
 from hub.domain.errors import NotPermittedError, RuleError, StateError
 from hub.records import Record
@@ -32,7 +33,7 @@ def open_task_for(
     team = definition.teams[(owner or definition.spor.team).removeprefix("CareTeam/")]
     count = len(identified.suggestions)
     likely = f"; {count} on record could be meant" if count else ""
-    task = tasks.open_task(
+    return tasks.open_task(
         actor,
         code="tracing",
         patient=identified.patient.reference,
@@ -42,23 +43,14 @@ def open_task_for(
         focus=focus.reference,
         performing_organization=f"Organization/{team.organisation}",
         accountable_organization=f"Organization/{definition.hub_organisation}",
-    )
-    if not identified.suggestions:
-        return task
-    suggestions = [
-        triage_inputs.pointer(
-            triage_inputs.SUGGESTED_PERSON,
-            match.reference,
-            identification.suggestion_words(match),
-        )
-        for match in identified.suggestions
-    ]
-    return records.update(
-        hub_actor("spor"),
-        {**task.resource, "input": suggestions},
-        type="Task",
-        id=task.id,
-        if_match=task.version,
+        inputs=[
+            triage_inputs.pointer(
+                triage_inputs.SUGGESTED_PERSON,
+                match.reference,
+                identification.suggestion_words(match),
+            )
+            for match in identified.suggestions
+        ],
     )
 
 
@@ -98,13 +90,26 @@ def question(actor: Actor, task_id: str) -> Question:
     )
 
 
-def confirm(actor: Actor, task_id: str, *, version: int, number: str | None = None) -> Record:
-    """Say that this is somebody new to the hub, traced as ``number`` (or without a number)."""
+def confirm(
+    actor: Actor,
+    task_id: str,
+    *,
+    version: int,
+    number: str | None = None,
+    restricted: bool = False,
+) -> Record:
+    """Say that this is somebody new to the hub, traced as ``number`` (or without a number).
+
+    ``restricted`` marks the record as the national service has it marked.
+    """
     task = _tracing(actor, task_id, version)
     patient = records.lock(_HUB, "Patient", _person(task))
     resource = patient.resource
     meta = {**resource.get("meta", {})}
     meta["tag"] = [t for t in meta.get("tag", ()) if t.get("system") != identification.IDENTITY_TAG]
+    if restricted and not is_restricted(resource):
+        label = {"system": CONFIDENTIALITY, "code": RESTRICTED}
+        meta["security"] = [*meta.get("security", ()), label]
     resource["meta"] = {name: value for name, value in meta.items() if value}
     if number is not None:
         resource["identifier"] = identification.with_verified(

@@ -110,7 +110,7 @@ def of_red_flags(flags: Iterable[RedFlag]) -> list[dict[str, Any]]:
 
 def set_question(resource: dict[str, Any], *, kind: str | None, due: str | None) -> None:
     """Put the open question on a triage Task in place of an earlier one, or take it away."""
-    others = [each for each in resource.get("input") or () if _kind(each) not in _OF_QUESTION]
+    others = [each for each in resource.get("input") or () if kind_of(each) not in _OF_QUESTION]
     if kind is not None and due is not None:
         others += [entry(QUESTION, {"valueCode": kind}), entry(ANSWER_DUE, {"valueInstant": due})]
     if others:
@@ -119,7 +119,8 @@ def set_question(resource: dict[str, Any], *, kind: str | None, due: str | None)
         resource.pop("input", None)
 
 
-def _kind(each: Mapping[str, Any]) -> str | None:
+def kind_of(each: Mapping[str, Any]) -> str | None:
+    """Return the code of one Task.input of the hub's."""
     codings = (each.get("type") or {}).get("coding") or ()
     return next((c.get("code") for c in codings if c.get("system") == INPUT), None)
 
@@ -145,7 +146,7 @@ def read(task: Mapping[str, Any]) -> TriageInputs:
     """Read back what stands on a triage Task."""
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for each in task.get("input") or ():
-        if kind := _kind(each):
+        if kind := kind_of(each):
             by_kind.setdefault(kind, []).append(each)
 
     def shown(kind: str) -> tuple[Shown, ...]:
