@@ -6,11 +6,12 @@ compared with them; nobody is turned away, a service that cannot help says why a
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.domain import calendars
+from hub.domain.capacity import FORGOTTEN, Capacity
 from hub.domain.definition import HubDefinition, Service
 
 _WORD = re.compile(r"[a-z]{3,}")
@@ -47,21 +48,33 @@ class Found:
     """``asked.at`` where it is open then, else when it opens next."""
     obstacles: tuple[str, ...] = ()
     """Why it is not for this person or place, in words."""
+    capacity: Capacity | None = None
+    """What it last said of its places; None where that is too long ago."""
 
     @property
     def helps(self) -> bool:
         return not self.obstacles
 
 
-def find(hub: HubDefinition, asked: Asked) -> list[Found]:
+def find(
+    hub: HubDefinition, asked: Asked, capacities: Mapping[str, Capacity], *, now: datetime
+) -> list[Found]:
     """Return the services that the words fit, who can help now first, then who can later.
+
+    Among them who has lately said to be full comes last, and of those whom the words fit alike who
+    has said to have places comes first; a word of long ago counts less (``Capacity.room``). It is
+    of ``now``: for another day it says nothing.
 
     Without words every service fits. Raises RuleError for a postcode of no area of the hub.
     """
     area = area_of(hub, asked.postcode)
     wanted = stems(asked.words)
+    today = abs(asked.at - now) < FORGOTTEN
     found = [
-        _found(hub, service, asked, area, score)
+        replace(
+            _found(hub, service, asked, area, score),
+            capacity=capacities.get(service.code) if today else None,
+        )
         for service in hub.services.values()
         if (score := _score(service, wanted)) or not wanted
     ]
@@ -70,7 +83,9 @@ def find(hub: HubDefinition, asked: Asked) -> list[Found]:
         key=lambda each: (
             not each.helps,
             not each.is_open,
+            each.capacity is not None and each.capacity.is_full(now),
             -each.score,
+            -round(each.capacity.room(now), 3) if each.capacity else 0.0,
             each.opens_at,
             each.service.name,
         ),

@@ -2,34 +2,65 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import Response, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from hub import clock
 from hub.auth import current_actor
 from hub.domain import calendars, service_finder
+from hub.domain.capacity import Capacity
 from hub.domain.definition import HubDefinition
-from hub.domain.errors import NotPermittedError
+from hub.domain.errors import NotPermittedError, RuleError
 from hub.domain.service_finder import Asked, Found
-from hub.services import definitions
+from hub.services import capacity, definitions
+from hub.transaction import transaction
 from hub.web.presenters import words
 from hub.web.rendering import page
 from hub.web.site import blueprint
 
 _OLDEST = 130
+_ASKED = ("q", "at", "postcode", "age")
 
 
 @blueprint.get("/services")
 def services_page() -> Response:
+    return _page()
+
+
+@blueprint.post("/services/<service>/capacity")
+def say_capacity(service: str) -> Response | BaseResponse:
+    try:
+        with transaction():
+            capacity.say(current_actor(), service, _places(request.form.get("places", "").strip()))
+    except NotPermittedError:
+        raise
+    except RuleError as error:
+        return _page(error.text)
+    # The search that was looked at stays in the address.
+    kept = {name: request.args[name] for name in _ASKED if request.args.get(name)}
+    return redirect(f"/services?{urlencode(kept)}#{service}", code=303)
+
+
+def _places(given: str) -> int:
+    if not (given.isascii() and given.isdigit()):
+        raise RuleError("say a number of people, 0 where you are full", field="places")
+    return int(given[:9])
+
+
+def _page(problem: str = "") -> Response:
     if current_actor().practitioner is None:
         raise NotPermittedError("the directory is for those who work with the hub")
     hub = definitions.current()
-    given = {name: request.args.get(name, "").strip() for name in ("q", "at", "postcode", "age")}
-    at, problem = _instant(hub, given["at"])
+    given = {name: request.args.get(name, "").strip() for name in _ASKED}
+    at, wrong = _instant(hub, given["at"])
+    problem = problem or wrong
     age = int(given["age"]) if given["age"].isdigit() and int(given["age"]) <= _OLDEST else None
     if given["age"] and age is None:
         problem = problem or f"an age is a number of years up to {_OLDEST}"
-    found = service_finder.find(hub, Asked(at, given["q"], given["postcode"], age))
+    asked = Asked(at, given["q"], given["postcode"], age)
+    found = service_finder.find(hub, asked, capacity.current(), now=clock.now())
     return page(
         "spor/services.html",
         422 if problem else 200,
@@ -73,4 +104,17 @@ def _row(hub: HubDefinition, found: Found) -> dict[str, Any]:
         "obstacles": "; ".join(found.obstacles),
         "outside": not service.in_bundle,
         "self": service.self_referral,
+        "code": service.code,
+        "capacity": _capacity(hub, found.capacity),
+        "full": found.capacity is not None and found.capacity.is_full(clock.now()),
+        "mine": capacity.may_say(current_actor(), service.code),
     }
+
+
+def _capacity(hub: HubDefinition, said: Capacity | None) -> str:
+    if said is None:
+        return ""
+    what = f"{words.plural(said.places, 'place')} free" if said.places else "Full"
+    who = hub.staff.get(said.said_by.removeprefix("Practitioner/"))
+    by = f" by {who.name}" if who else ""
+    return f"{what}, said {words.since(said.said_at, clock.now())}{by}"

@@ -1,10 +1,12 @@
 """Who can help with what, for whom, where and when, asked of the sample district."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from hub.domain import calendars, service_finder
+from hub.domain.capacity import Capacity
 from hub.domain.definition import HubDefinition
 from hub.domain.service_finder import Asked, Found
 from hub.samples import SOUTHEND
@@ -19,8 +21,16 @@ def hub() -> HubDefinition:
     return definition_files.build(definition_files.read(SOUTHEND))
 
 
-def find(hub: HubDefinition, words: str, at: datetime = MONDAY, **more: object) -> list[Found]:
-    return service_finder.find(hub, Asked(at, words, **more))  # type: ignore[arg-type]
+def find(
+    hub: HubDefinition,
+    words: str,
+    at: datetime = MONDAY,
+    capacities: Mapping[str, Capacity] | None = None,
+    now: datetime = MONDAY,
+    **more: object,
+) -> list[Found]:
+    asked = Asked(at, words, **more)  # type: ignore[arg-type]
+    return service_finder.find(hub, asked, capacities or {}, now=now)
 
 
 def codes(found: list[Found]) -> list[str]:
@@ -90,3 +100,48 @@ def test_a_postcode_is_read_as_people_write_it(
 def test_words_that_say_nothing_find_everything(hub: HubDefinition) -> None:
     assert len(find(hub, "who can help")) == len(hub.services)
     assert find(hub, "xylophone") == []
+
+
+def said(places: int, hours: float = 0) -> Capacity:
+    return Capacity(places, MONDAY - timedelta(hours=hours), "Practitioner/lee")
+
+
+NURSES = ("district-nursing", "district-nursing-east")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (said(3), None),
+        (None, said(0)),
+        # Full this morning says nothing of tomorrow: less than a word of today.
+        (said(0, hours=30), said(0, hours=1)),
+        (said(2, hours=1), said(9, hours=20)),
+    ],
+)
+def test_who_has_places_comes_first_and_an_old_word_counts_less(
+    hub: HubDefinition, first: int, one: Capacity | None, other: Capacity | None
+) -> None:
+    better, worse = NURSES[first], NURSES[1 - first]
+    told = {code: each for code, each in ((better, one), (worse, other)) if each}
+
+    found = codes(find(hub, "catheter", capacities=told))
+
+    assert found.index(better) < found.index(worse)
+
+
+def test_who_is_full_comes_after_everybody_whom_the_words_fit_less(hub: HubDefinition) -> None:
+    words = "wounds hearing"
+    (best, *others) = codes(find(hub, words))
+    full = codes(find(hub, words, capacities={best: said(0)}))
+    assert full[-1] == best
+    assert full[:-1] == others
+    assert codes(find(hub, words, capacities={best: said(0, hours=9)}))[0] == best
+
+
+def test_what_is_said_today_says_nothing_of_next_week(hub: HubDefinition) -> None:
+    later = MONDAY + timedelta(days=7)
+    found = find(hub, "catheter", later, capacities={NURSES[0]: said(0)})
+    assert {each.capacity for each in found} == {None}
+    assert codes(found) == codes(find(hub, "catheter", later))
