@@ -21,6 +21,7 @@ from hub.domain.red_flags import RedFlag
 from hub.domain.routing import RoutingPolicy
 from hub.domain.staffing import RotaPattern, ShiftTime, StaffMember
 from hub.domain.stuck import StuckPolicy
+from hub.domain.transport import TransportPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +282,8 @@ class HubDefinition:
     stuck: StuckPolicy = field(default_factory=StuckPolicy)
     discharge: DischargePolicy = field(default_factory=DischargePolicy)
     """How letters and discharge summaries are taken in."""
+    transport: TransportPolicy = field(default_factory=TransportPolicy)
+    """Who is entitled to patient transport; without criteria the hub arranges none."""
     task_minutes: Mapping[str, int] = field(default_factory=dict)
     """Task code -> usual size, where it is not the service's."""
     task_points: Mapping[str, int] = field(default_factory=dict)

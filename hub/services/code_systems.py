@@ -42,6 +42,7 @@ TASKS: Mapping[str, str] = {
     "equipment-collection": "Collect equipment",
     "read-document": "Read what was sent",
     "send-on": "Send a referral on",
+    "transport": "Book patient transport",
     "register-cpr-review": "Review a decision about resuscitation",
 }
 """Kinds of task that the services open; rules of a hub's definition may name others."""

@@ -49,6 +49,7 @@ SINGLE: Mapping[str, type[schemas.Entry]] = {
     "stuck": schemas.StuckSchema,
     "work": schemas.WorkPolicySchema,
     "discharge": schemas.DischargeSchema,
+    "transport": schemas.TransportSchema,
 }
 NUMBERS = ("review_days", "task_minutes", "task_points")
 TEXTS = ("code", "name", "version", "time_zone", "gp_hub", "hub_organisation")
@@ -60,6 +61,7 @@ OPTIONAL = frozenset(
         "red_flags",
         "stuck",
         "task_points",
+        "transport",
         "travel",
         "work",
     }

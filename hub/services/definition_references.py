@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from hub.domain.definition import HubDefinition
 from hub.domain.rota_patterns import weekly_hours
+from hub.domain.transport import NEEDS
 
 OWN_LISTS = frozenset({"services", "priorities", "roles", "teams", "areas"})
 """Choices of a form that are sections of the definition, not code lists."""
@@ -128,6 +129,7 @@ def _door(hub: HubDefinition) -> Iterator[tuple[str, str]]:
         "discharge", "discharge.practice_teams", read.practice_teams, hub.organisations
     )
     yield from _known("discharge", "discharge.clock", [read.clock, read.urgent_clock], hub.clocks)
+    yield from _transport(hub)
     for rule in hub.routing_rules:
         at = f"routing_rules.{rule.code}"
         yield from _known("routing_rules", f"{at}.services", rule.services, hub.services)
@@ -137,6 +139,18 @@ def _door(hub: HubDefinition) -> Iterator[tuple[str, str]]:
         if _has(hub, reasons):
             listed = hub.code_lists[reasons].codes
             yield from _known("routing_rules", f"{at}.reason", [rule.reason], listed)
+
+
+def _transport(hub: HubDefinition) -> Iterator[tuple[str, str]]:
+    asked = hub.transport
+    if not asked.criteria:
+        return
+    clocks = [asked.clock, asked.urgent_clock]
+    yield from _known("transport", "transport.team", [asked.team], hub.teams)
+    yield from _known("transport", "transport.clock", clocks, hub.clocks)
+    needs = hub.code_lists[NEEDS].codes if _has(hub, NEEDS) else ()
+    for each in asked.criteria:
+        yield from _known("transport", f"transport.{each.code}.needs", each.needs, needs)
 
 
 def _rest(hub: HubDefinition) -> Iterator[tuple[str, str]]:

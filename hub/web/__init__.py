@@ -43,6 +43,7 @@ from hub.web import (
     stuck,
     tracing,
     transfers,
+    transport,
     unreachable,
     vacancies,
     worklist,
@@ -91,6 +92,7 @@ SCREENS = (
     tracing,
     unreachable,
     transfers,
+    transport,
     vacancies,
     worklist,
 )

@@ -12,7 +12,7 @@ from hub.domain.register import KEEPERS
 from hub.queries import person as person_query
 from hub.queries.person import PersonPage
 from hub.records import Record
-from hub.services import care_plans, plan_content, register
+from hub.services import care_plans, plan_content, register, transport
 from hub.web import directory
 from hub.web.presenters import alerts, documents, people, record_pages, registers, words
 from hub.web.presenters import referrals as referral_words
@@ -22,6 +22,9 @@ from hub.web.site import blueprint
 _FOUND = "20"
 _DONE = {
     "named": "The new name is on the record, from now on.",
+    "transport-eligible": "Entitled to transport: the team that books has it.",
+    "transport-discretion": "The team that books decides whether they are entitled, and has it.",
+    "transport-not-eligible": "Not entitled: the record says so, with the advice that was given.",
     "offered": "Offered. The old name stays on the record until it is accepted.",
 }
 
@@ -79,6 +82,7 @@ def person_page(patient_id: str) -> Response:
         closed=closed,
         on_register=episode is not None,
         may_enter=actor.role in KEEPERS,
+        transport=bool(transport.needs()),
         referrals=referral_words.earlier(known.all("ServiceRequest"), None),
         contacts=record_pages.contacts(known),
         problems=record_pages.problems(known),

@@ -79,6 +79,7 @@ def addresses(hub: RunningHub) -> dict[str, list[str]]:
             f"/people/{patient}",
             f"/people/{patient}/emergency",
             f"/people/{patient}/who-comes",
+            f"/people/{patient}/transport",
             f"/people/{patient}/accountable/accountable-gp",
             f"/people/{patient}/accountable",
             "/transfers",

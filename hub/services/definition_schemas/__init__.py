@@ -26,6 +26,7 @@ from hub.services.definition_schemas.organisation import (
 )
 from hub.services.definition_schemas.shift_change import HandoverSchema, StuckSchema
 from hub.services.definition_schemas.systems import ClientSchema, SubscriberSchema
+from hub.services.definition_schemas.transport import TransportSchema
 from hub.services.definition_schemas.work import (
     EscalationPolicySchema,
     EscalationStepSchema,
@@ -69,5 +70,6 @@ __all__ = [
     "StuckSchema",
     "SubscriberSchema",
     "TeamSchema",
+    "TransportSchema",
     "WorkPolicySchema",
 ]

@@ -26,6 +26,7 @@ KINDS = {
     "send-on": "Referral to send on",
     "register-cpr-review": "Resuscitation decision to agree",
     "read-document": "Document to read",
+    "transport": "Transport to book",
 }
 PRIORITIES = {"stat": "Emergency", "asap": "As soon as possible", "urgent": "Urgent", "routine": ""}
 STATUSES = {
