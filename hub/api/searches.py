@@ -18,7 +18,7 @@ from fhir.search.own_references import relative
 from fhir.search.query import parse
 from fhir.systems import CAREHUB
 from hub import records
-from hub.api import answers, limits, negotiation, site, subsets, withheld
+from hub.api import answers, limits, negotiation, site, slot_search, subsets, withheld
 from hub.api.interactions import query
 from hub.api.site import blueprint
 from hub.auth import current_actor
@@ -35,7 +35,7 @@ Params = list[tuple[str, str]]
 @blueprint.get("/<fhirtype:resource_type>")
 def search(resource_type: str) -> Response:
     negotiation.check_accept()
-    return _answer(resource_type, query())
+    return _answer(resource_type, slot_search.as_r4(resource_type, query()))
 
 
 @blueprint.post("/<fhirtype:resource_type>/_search")

@@ -7,6 +7,7 @@ from fhir import systems
 from hub.domain.calendars import Calendar
 from hub.domain.definition import HubDefinition, Organisation, Service, Team
 from hub.domain.staffing import StaffMember
+from hub.samples.hub_messages import message_definitions
 
 Resource = dict[str, Any]
 
@@ -34,6 +35,7 @@ def records_of(definition: HubDefinition) -> Iterator[Resource]:
         yield _role(person, definition)
     for team in definition.teams.values():
         yield _team(team, definition)
+    yield from message_definitions(definition)
 
 
 def _organisation(each: Organisation) -> Resource:
