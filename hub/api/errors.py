@@ -32,6 +32,7 @@ _log = structlog.get_logger()
 
 RETRY_SECONDS = "2"
 _BELOW = f"{PREFIX}/"
+LONGEST_ID = 64
 
 _BY_STATUS: dict[int, type[FHIRError]] = {
     404: NotFoundError,
@@ -114,8 +115,10 @@ def _finish(response: Response) -> Response:
     path = environ["PATH_INFO"]
     if not path.startswith(_BELOW) and path != PREFIX:
         return response
+    conversation = _conversation(environ.get("HTTP_X_CORRELATION_ID"))
     if isinstance(response, Written) and formats.stays(environ):
-        response.beside += (formats.VARY, ("X-Request-Id", audit.request_id.get() or ""))
+        named = ("X-Request-Id", audit.request_id.get() or "")
+        response.beside += (formats.VARY, named, *conversation)
         return response
     if response.status_code >= 400 and response.mimetype == "text/html":
         # Refused before a view of ours ran: no route, wrong method, unreadable request.
@@ -129,4 +132,14 @@ def _finish(response: Response) -> Response:
         response.content_type = FHIR_JSON
     if response.headers.get("X-Request-Id") is None:
         response.headers.add("X-Request-Id", g.get("request_id", ""))
+    if response.headers.get("X-Correlation-Id") is None:
+        response.headers.extend(conversation)
     return formats.rendered(response)
+
+
+def _conversation(given: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the header that goes back to who named its conversation (BaRS, OpenAPI 1.4.0)."""
+    plain = given is not None and given.isascii() and given.replace("-", "").isalnum()
+    if given is None or not plain or len(given) > LONGEST_ID:
+        return ()
+    return (("X-Correlation-Id", given),)

@@ -154,3 +154,22 @@ def test_without_what_is_needed_a_message_is_refused(
         },
     )
     assert 400 <= answer.status_code < 500, answer.text
+
+
+@pytest.mark.parametrize("path", ["Slot", "Slot/nine", "Slot/none", "HealthcareService/pharmacy"])
+def test_both_ids_go_back_with_reads_and_refusals(
+    client: FlaskClient, token: str, diary: None, path: str
+) -> None:
+    named = {"X-Request-Id": str(uuid.uuid4()), "X-Correlation-Id": str(uuid.uuid4())}
+    answer = client.get(f"/fhir/{path}", headers={"Authorization": f"Bearer {token}", **named})
+    assert {name: answer.headers.getlist(name) for name in named} == {
+        name: [value] for name, value in named.items()
+    }
+
+
+@pytest.mark.parametrize("wrong", ["x" * 65, "a b", "<script>"])
+def test_what_is_no_id_does_not_go_back(
+    client: FlaskClient, token: str, diary: None, wrong: str
+) -> None:
+    headers = {"Authorization": f"Bearer {token}", "X-Correlation-Id": wrong}
+    assert "X-Correlation-Id" not in client.get("/fhir/Slot/nine", headers=headers).headers
