@@ -38,12 +38,25 @@ def sweep() -> None:
         sender.send("workflows.delivery.deliver", subscription_id)
 
 
+@celery.task(name="workflows.delivery.heartbeat")  # type: ignore[untyped-decorator]
+def heartbeat() -> int:
+    """Tell silent subscribers that the hub is there. One that is missed is made up by the next."""
+    sent = 0
+    for subscription_id in deliveries.due_heartbeats():
+        with transaction():
+            parcel = deliveries.take_heartbeat(subscription_id)
+        if parcel is not None:
+            answer = _hook().post(parcel.endpoint, parcel.headers, parcel.body)
+            sent += answer.acknowledged
+            if not answer.acknowledged:
+                log.warning("heartbeat failed", subscription=subscription_id, error=answer.error)
+    return sent
+
+
 @celery.task(name="workflows.delivery.deliver")  # type: ignore[untyped-decorator]
 def deliver(subscription_id: str) -> int:
     """Send what is due to one subscriber, one after another; stop at the first refusal."""
-    hook: RestHook = current_app.extensions.get("carehub_rest_hook") or HTTPRestHook(
-        current_app.config["CAREHUB"].base_url
-    )
+    hook = _hook()
     for sent in range(AT_ONCE):
         with transaction():
             parcel = deliveries.take(subscription_id)
@@ -58,3 +71,8 @@ def deliver(subscription_id: str) -> int:
             return sent
     sender.hint("workflows.delivery.sweep")
     return AT_ONCE
+
+
+def _hook() -> RestHook:
+    hook: RestHook | None = current_app.extensions.get("carehub_rest_hook")
+    return hook or HTTPRestHook(current_app.config["CAREHUB"].base_url)

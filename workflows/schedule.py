@@ -17,6 +17,12 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 4},
     },
+    # Subscribers ask for silences of ten seconds and more; without one that is due it is one query.
+    "heartbeats-due": {
+        "task": "workflows.delivery.heartbeat",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     # First attempts start with the sweep that took the step; this one is for retries and for the
     # end of quiet hours.
     "sends-due": {

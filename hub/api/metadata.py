@@ -15,6 +15,7 @@ from fhir.registry import SUPPORTED_TYPES
 from fhir.registry.search_parameters import SearchParameter, compartments, search_parameters
 from fhir.search.parameter import parameter_of
 from fhir.search.values import UnknownParameterError
+from fhir.subscriptions import TOPIC_CANONICAL, TOPICS
 from hub.api import (
     answers,
     negotiation,
@@ -137,6 +138,10 @@ def _resource(resource_type: str) -> dict[str, Any]:
         ),
         "referencePolicy": ["literal", "logical", "local"],
     }
+    if resource_type == "Subscription":
+        described["extension"] = [
+            {"url": TOPIC_CANONICAL, "valueUri": canonical} for canonical in TOPICS
+        ]
     if references:
         described["searchInclude"] = [
             "*",

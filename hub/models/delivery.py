@@ -35,7 +35,8 @@ class Delivery(Base):
     event_id: Mapped[str] = mapped_column(Text)
     """Id of the outbox row (or ``handshake-...``) that caused it."""
     sequence: Mapped[int] = mapped_column(BigInteger)
-    """1, 2, 3 ... per subscriber, in the order of the changes."""
+    """1, 2, 3 ... per subscriber, in the order of the changes. A handshake of a topic subscription
+    has a negative one: it is no event."""
     subject: Mapped[str] = mapped_column(Text)
     """Reference of the record that changed."""
     version: Mapped[int] = mapped_column()

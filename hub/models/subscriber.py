@@ -29,6 +29,17 @@ class Subscriber(Base):
     """Handshake made, not ended, not turned off."""
     ends_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Past it nothing is sent."""
+    topic: Mapped[str | None] = mapped_column(Text)
+    """Canonical of the topic; empty: a plain R4 Subscription, whose criteria are a search."""
+    content: Mapped[str | None] = mapped_column(Text)
+    """``empty``, ``id-only`` or ``full-resource`` of a topic subscription."""
+    heartbeat_seconds: Mapped[int | None] = mapped_column()
+    """Longest silence; empty: no heartbeat."""
+    heartbeat_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the next heartbeat is due if nothing else is sent."""
+    paused_from: Mapped[int | None] = mapped_column(BigInteger)
+    """Set: its endpoint could not be reached for days. Nothing is sent; what happens waits, from
+    the delivery of this number on, until it shakes hands again."""
     sequence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     """The last number given to a delivery; given after the commit of the cause, so no gaps."""
 
@@ -37,5 +48,10 @@ class Subscriber(Base):
             "ix_subscriber_active",
             "resource_type",
             postgresql_where=text("active"),
+        ),
+        Index(
+            "ix_subscriber_heartbeat",
+            "heartbeat_at",
+            postgresql_where=text("heartbeat_at IS NOT NULL"),
         ),
     )

@@ -25,7 +25,8 @@ _BUSY = text(
         OR EXISTS (SELECT 1 FROM cover_hole WHERE closed_at IS NULL AND next_alarm_at <= :now)
         OR EXISTS (
             SELECT 1 FROM delivery d
-            WHERE d.status = 'waiting' AND d.due_at <= :now
+            JOIN subscriber s ON s.subscription_id = d.subscription_id
+            WHERE d.status = 'waiting' AND d.due_at <= :now AND s.paused_from IS NULL
               AND NOT EXISTS (
                 SELECT 1 FROM delivery before
                 WHERE before.subscription_id = d.subscription_id
@@ -58,7 +59,9 @@ def next_due() -> datetime | None:
                 UNION ALL SELECT min(due_at) FROM outgoing_message WHERE state = 'waiting'
                 UNION ALL SELECT min(due_at) FROM mesh_send WHERE state = 'waiting'
                 UNION ALL SELECT min(next_alarm_at) FROM cover_hole WHERE closed_at IS NULL
-                UNION ALL SELECT min(due_at) FROM delivery WHERE status = 'waiting') AS due
+                UNION ALL SELECT min(d.due_at) FROM delivery d
+                    JOIN subscriber s ON s.subscription_id = d.subscription_id
+                    WHERE d.status = 'waiting' AND s.paused_from IS NULL) AS due
             """
         )
     ).scalar_one_or_none()

@@ -38,6 +38,14 @@ def _handshake(status: str) -> ColumnElement[bool]:
     )
 
 
+def has_run(subscription_id: str) -> bool:
+    """Say whether a subscription has ever been active."""
+    asked = select(Subscriber.subscription_id).where(
+        Subscriber.subscription_id == subscription_id, _handshake(ACKNOWLEDGED)
+    )
+    return db.session.scalar(asked) is not None
+
+
 _SHAKES_AGAIN = and_(_handshake(WAITING), _handshake(ACKNOWLEDGED))
 """It was on and has changed its Subscription: what happens meanwhile waits for its handshake."""
 
@@ -90,7 +98,9 @@ def announce_changes(limit: int = BULK) -> Announced:
     made = 0
     if by_type:
         wanted = select(Subscriber).where(
-            or_(Subscriber.active, _SHAKES_AGAIN), Subscriber.resource_type.in_(by_type)
+            # Who is paused gets it later: what happens meanwhile is not lost.
+            or_(Subscriber.active, _SHAKES_AGAIN, Subscriber.paused_from.is_not(None)),
+            Subscriber.resource_type.in_(by_type),
         )
         for subscriber in db.session.execute(
             wanted.order_by(Subscriber.subscription_id).with_for_update()

@@ -7,6 +7,7 @@ subscriber's to drop, never being told is a defect.
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -25,7 +26,7 @@ from hub.models.delivery import (
     DeliveryAttempt,
 )
 from hub.models.subscriber import Subscriber
-from hub.services import announcements, subscriptions
+from hub.services import announcements, notifications, subscriptions
 
 LEASE = timedelta(seconds=30)
 """Real time after which a delivery whose worker died is anybody's again."""
@@ -35,6 +36,10 @@ BACK_OFF = tuple(
     for seconds in (2, 10, 30, 120, 600, 1_800, 3_600, *(3 * 3_600,) * 6, *(12 * 3_600,) * 6)
 )
 """Waits between attempts: soon at first, then for four days, past a bank-holiday weekend."""
+
+_POISON = frozenset({400, 406, 413, 415, 422})
+"""Answers that are about this one notification: it is given up alone, and the next one follows.
+Anything else is about the endpoint."""
 
 HANDSHAKE_ATTEMPTS = 4
 """An endpoint that does not answer its handshake this often is unreachable."""
@@ -59,7 +64,8 @@ def due_subscribers() -> list[str]:
     head = (
         select(Delivery.subscription_id, Delivery.due_at)
         .ext(distinct_on(Delivery.subscription_id))
-        .where(Delivery.status == WAITING)
+        .join(Subscriber, Subscriber.subscription_id == Delivery.subscription_id)
+        .where(Delivery.status == WAITING, Subscriber.paused_from.is_(None))
         .order_by(Delivery.subscription_id, *_IN_ORDER)
         .subquery()
     )
@@ -73,7 +79,7 @@ def take(subscription_id: str) -> Parcel | None:
     """Take the next delivery of a subscriber under a lease; None when there is none to send."""
     # The subscriber's row is the turnstile: nobody overtakes the delivery that is in hand.
     subscriber = db.session.get(Subscriber, subscription_id, with_for_update=True)
-    if subscriber is None:
+    if subscriber is None or subscriber.paused_from is not None:
         return None
     while True:
         delivery = db.session.execute(
@@ -118,6 +124,8 @@ def settle(delivery_id: str, answer: Answer) -> bool:
         delivery.error = None
         if delivery.kind == HANDSHAKE:
             subscriptions.activate(delivery.subscription_id)
+        elif (subscriber := db.session.get(Subscriber, delivery.subscription_id)) is not None:
+            subscriptions.heard_from(subscriber)
         db.session.flush()
         return True
     delivery.error = answer.error
@@ -129,6 +137,13 @@ def settle(delivery_id: str, answer: Answer) -> bool:
         )
     elif tries > len(BACK_OFF):
         delivery.status = DEAD
+        if answer.http_status is None or answer.http_status not in _POISON:
+            db.session.flush()
+            subscriptions.fail(
+                delivery.subscription_id,
+                f"the endpoint did not answer for days: {answer.error}",
+                at=delivery.sequence,
+            )
     else:
         delivery.due_at = clock.now() + BACK_OFF[tries - 1]
     db.session.flush()
@@ -145,10 +160,7 @@ def _pack(subscriber: Subscriber, delivery: Delivery) -> Parcel | None:
         _drop(delivery, "the subscription has ended")
         return None
     channel = subscription["channel"]
-    headers: dict[str, str] = {}
-    for header in channel.get("header", ()):
-        name, _, value = header.partition(":")
-        headers[name.strip()] = value.strip()
+    headers = _asked_for(channel)
     headers |= {
         "Idempotency-Key": delivery.id,
         "X-Carehub-Event": delivery.kind,
@@ -157,7 +169,10 @@ def _pack(subscriber: Subscriber, delivery: Delivery) -> Parcel | None:
         "X-Carehub-Subscription": f"Subscription/{subscriber.subscription_id}",
     }
     body = b""
-    if channel.get("payload") and delivery.kind != HANDSHAKE:
+    if subscriber.topic is not None:
+        headers["Content-Type"] = channel.get("payload") or "application/fhir+json"
+        body = notifications.of_delivery(subscriber, subscription, delivery)
+    elif channel.get("payload") and delivery.kind != HANDSHAKE:
         actor = announcements.actor_of(subscriber)
         if actor is None:
             _drop(delivery, "the subscriber has no access any more")
@@ -171,6 +186,54 @@ def _pack(subscriber: Subscriber, delivery: Delivery) -> Parcel | None:
         headers["Content-Type"] = channel["payload"]
         body = record.text.encode()
     return Parcel(delivery.id, subscriber.endpoint, headers, body)
+
+
+def due_heartbeats() -> list[str]:
+    """Return the subscriptions to which nothing has been sent for as long as they allow."""
+    found = db.session.execute(
+        select(Subscriber.subscription_id).where(
+            Subscriber.heartbeat_at <= clock.now(), Subscriber.active
+        )
+    )
+    return list(found.scalars())
+
+
+def take_heartbeat(subscription_id: str) -> Parcel | None:
+    """Take a heartbeat that is due; None where another worker has it, or an event waits."""
+    subscriber = db.session.get(
+        Subscriber, subscription_id, with_for_update=True, populate_existing=True
+    )
+    now = clock.now()
+    if subscriber is None or not subscriber.active or subscriber.heartbeat_at is None:
+        return None
+    if subscriber.heartbeat_at > now:
+        return None
+    subscriptions.heard_from(subscriber)
+    db.session.flush()
+    ended = subscriber.ends_at is not None and subscriber.ends_at <= now
+    waits = select(Delivery.id).where(
+        Delivery.subscription_id == subscription_id, Delivery.status == WAITING
+    )
+    if ended or db.session.scalar(waits.limit(1)) is not None:
+        return None
+    subscription = records.read(announcements.AUTHOR, "Subscription", subscription_id).resource
+    channel = subscription["channel"]
+    headers = _asked_for(channel) | {
+        "Content-Type": channel.get("payload") or "application/fhir+json",
+        "X-Carehub-Event": "Heartbeat",
+        "X-Carehub-Subscription": f"Subscription/{subscription_id}",
+    }
+    body = notifications.heartbeat(subscriber, subscription)
+    return Parcel("", subscriber.endpoint, headers, body)
+
+
+def _asked_for(channel: dict[str, Any]) -> dict[str, str]:
+    """Return the headers that a channel asks for."""
+    headers: dict[str, str] = {}
+    for header in channel.get("header", ()):
+        name, _, value = header.partition(":")
+        headers[name.strip()] = value.strip()
+    return headers
 
 
 def _drop(delivery: Delivery, why: str) -> None:

@@ -6,13 +6,14 @@ server: behaviour.md, thirteenth rule. Deliveries themselves: ``hub.services.del
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import current_app
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 
+from fhir import subscriptions as topics
 from fhir.outcomes import FHIRError, NotFoundError
 from fhir.registry.types import SUPPORTED_TYPES
 from hub import clock, records
@@ -25,6 +26,12 @@ from hub.models.subscriber import Subscriber
 from hub.records.ids import new_id
 from hub.records.record import Record
 from hub.services import announcements
+
+_ASKED = (
+    *("name", "resource_type", "criteria", "endpoint", "actor_id", "ends_at"),
+    *("topic", "content", "heartbeat_seconds"),
+)
+"""Columns that the Subscription says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +103,38 @@ def consider(
         stored = subscriber
         stored.sequence = 0
     else:
-        for column in ("name", "resource_type", "criteria", "endpoint", "actor_id", "ends_at"):
+        for column in _ASKED:
             setattr(stored, column, getattr(subscriber, column))
-    stored.active = False
+    _shake_hands(stored, record)
+    if content.get("status") != "requested" or "error" in content:
+        _show(record, "requested", None)
+
+
+def _shake_hands(subscriber: Subscriber, record: Record) -> None:
+    """Send a handshake before everything that waits; who was paused gets the rest after it."""
+    if subscriber.paused_from is not None:
+        db.session.execute(
+            update(Delivery)
+            .where(
+                Delivery.subscription_id == subscriber.subscription_id,
+                Delivery.status == DEAD,
+                Delivery.kind != HANDSHAKE,
+                Delivery.sequence >= subscriber.paused_from,
+            )
+            .values(status=WAITING, due_at=clock.now(), replayed_after=Delivery.attempts)
+        )
+        subscriber.paused_from = None
+    subscriber.active = False
+    subscriber.heartbeat_at = None
     db.session.flush()
     now = clock.now()
     db.session.add(
         Delivery(
             id=new_id(),
-            subscription_id=subscription_id,
+            subscription_id=subscriber.subscription_id,
             event_id=f"handshake/{record.version}",
-            sequence=announcements.number(stored),
+            # The numbers of a topic's events have no gaps, and a handshake is no event.
+            sequence=-record.version if subscriber.topic else announcements.number(subscriber),
             subject=record.reference,
             version=record.version,
             kind=HANDSHAKE,
@@ -118,8 +146,6 @@ def consider(
         )
     )
     db.session.flush()
-    if content.get("status") != "requested" or "error" in content:
-        _show(record, "requested", None)
 
 
 def activate(subscription_id: str) -> None:
@@ -130,13 +156,40 @@ def activate(subscription_id: str) -> None:
     record = records.lock(announcements.AUTHOR, "Subscription", subscription_id)
     if record["status"] == "requested":
         subscriber.active = True
+        heard_from(subscriber)
         db.session.flush()
         _show(record, "active", None)
 
 
-def fail(subscription_id: str, error: str) -> None:
-    """Turn a subscription off that cannot run, and say why."""
-    _stop(subscription_id)
+def heard_from(subscriber: Subscriber) -> None:
+    """Count the silence until the next heartbeat from now."""
+    if subscriber.heartbeat_seconds is not None:
+        subscriber.heartbeat_at = clock.now() + timedelta(seconds=subscriber.heartbeat_seconds)
+
+
+def fail(subscription_id: str, error: str, *, at: int | None = None) -> None:
+    """Turn a subscription off that cannot be reached, and say why.
+
+    Where it has run before it is paused: what waits, and what happens meanwhile, stays for when it
+    is requested again (behaviour.md, thirteenth rule). One that never ran is told nothing.
+    ``at``: number of the delivery that was given up, which then goes first.
+    """
+    subscriber = db.session.get(Subscriber, subscription_id, with_for_update=True)
+    first = db.session.scalar(
+        select(func.min(Delivery.sequence)).where(
+            Delivery.subscription_id == subscription_id,
+            Delivery.kind != HANDSHAKE,
+            Delivery.status == WAITING,
+        )
+    )
+    if subscriber is not None and announcements.has_run(subscription_id):
+        waiting = [each for each in (at, first) if each is not None]
+        subscriber.paused_from = min(waiting, default=subscriber.sequence + 1)
+        subscriber.active = False
+        subscriber.heartbeat_at = None
+        db.session.flush()
+    else:
+        _stop(subscription_id)
     record = records.lock(announcements.AUTHOR, "Subscription", subscription_id)
     if record["status"] != "off":
         _show(record, "error", error)
@@ -193,17 +246,30 @@ def replay(actor: Actor, delivery_id: str) -> Delivery:
     delivery.replayed_after = delivery.attempts
     records.audit.record(actor, "delivery-replayed", f"Delivery/{delivery_id}")
     db.session.flush()
+    subscriber = db.session.get(Subscriber, delivery.subscription_id, with_for_update=True)
+    if subscriber is not None and subscriber.paused_from is not None:
+        # A person tries the endpoint again: everything that waits for it goes with it.
+        record = records.lock(announcements.AUTHOR, "Subscription", delivery.subscription_id)
+        _shake_hands(subscriber, _show(record, "requested", None))
     return delivery
 
 
 def _row_of(content: dict[str, Any], author: str) -> Subscriber:
+    try:
+        wanted = topics.read(content)
+    except topics.UnreadableError:
+        # ``_fault`` says it; the row is not kept.
+        wanted = None
     resource_type, _, query = str(content.get("criteria", "")).partition("?")
     end = content.get("end")
     return Subscriber(
         subscription_id=content["id"],
         name=content.get("reason", "")[:200],
-        resource_type=resource_type,
-        criteria=query,
+        resource_type=wanted.resource_type if wanted else resource_type,
+        criteria=wanted.filters if wanted else query,
+        topic=wanted.topic if wanted else None,
+        content=wanted.content.value if wanted else None,
+        heartbeat_seconds=wanted.heartbeat if wanted else None,
         endpoint=content["channel"].get("endpoint", ""),
         actor_id=author,
         active=False,
@@ -217,6 +283,10 @@ def _fault(content: dict[str, Any], subscriber: Subscriber) -> str | None:
         return f"channel.type {content['channel'].get('type')} is not offered; it may be rest-hook"
     if subscriber.ends_at is not None and subscriber.ends_at <= clock.now():
         return "end is past"
+    try:
+        topics.read(content)
+    except topics.UnreadableError as error:
+        return str(error)
     if subscriber.resource_type not in SUPPORTED_TYPES:
         return f"criteria name no type that the hub holds: {content.get('criteria')}"
     payload = content["channel"].get("payload")
@@ -238,7 +308,9 @@ def _fault(content: dict[str, Any], subscriber: Subscriber) -> str | None:
 def _stop(subscription_id: str) -> None:
     """Send nothing more: what waits is dropped and stays to be seen."""
     db.session.execute(
-        update(Subscriber).where(Subscriber.subscription_id == subscription_id).values(active=False)
+        update(Subscriber)
+        .where(Subscriber.subscription_id == subscription_id)
+        .values(active=False, heartbeat_at=None, paused_from=None)
     )
     db.session.execute(
         update(Delivery)
@@ -247,12 +319,12 @@ def _stop(subscription_id: str) -> None:
     )
 
 
-def _show(record: Record, status: str, error: str | None) -> None:
+def _show(record: Record, status: str, error: str | None) -> Record:
     content = record.resource
     content["status"] = status
     content.pop("error", None)
     if error is not None:
         content["error"] = error
-    records.update(
+    return records.update(
         announcements.AUTHOR, content, type="Subscription", id=record.id, if_match=record.version
     )
