@@ -177,6 +177,8 @@ class Spor:
     """FHIR priority -> minutes in which a referrer is to answer a question; a day where unsaid."""
     falls_service: str = "falls"
     """Service that assesses everyone who answers the falls question with yes."""
+    second_triage_percent: int = 0
+    """Share of the decided referrals that a second person looks at, blind."""
     carers_service: str = "social-care"
     """Service that offers a named carer an assessment of their own."""
 

@@ -7,6 +7,7 @@ from fhir.outcomes import VersionConflictError
 from hub import clock, records
 from hub.domain import referral
 from hub.domain.actor import Actor, hub_actor
+from hub.domain.agreement import Decision
 from hub.domain.clocks import ClockKind
 from hub.domain.definition import HubDefinition, Service
 from hub.domain.errors import RuleError, StateError
@@ -19,6 +20,7 @@ from hub.services import (
     onward,
     referral_answers,
     referral_request_record,
+    second_triage,
     task_content,
     tasks,
     triage_inputs,
@@ -41,10 +43,11 @@ def accept(
     person = (task_content.reference(task.resource, "for") or "").removeprefix("Patient/")
     patient = records.read(actor, "Patient", person)
     referral.check_age(chosen, _age(patient))
-    task = _taken(actor, task)
+    task, seen = _taken(actor, task), request
     request = _performed_by(actor, request, chosen, "active")
     intervention = _open_intervention(actor, request, patient, chosen, note)
     _close(actor, task, TriageOutcome.ACCEPTED, reason=None, note=note)
+    _looked_at_again(actor, task, seen, TriageOutcome.ACCEPTED, service=chosen.code)
     tasks.ask_for_routing(actor, intervention.id)
     referral_answers.owe(request, TriageOutcome.ACCEPTED, words=note, service=chosen.code)
     return intervention
@@ -57,10 +60,13 @@ def redirect(actor: Actor, task_id: str, *, version: int, service: str, reason: 
     referral.check_redirect(chosen)
     _coded(definition, "redirect-reasons", reason)
     task, request = _open_referral(actor, task_id, version, TriageOutcome.REDIRECTED, reason=reason)
-    task = _taken(actor, task)
+    task, seen = _taken(actor, task), request
     request = _performed_by(actor, request, chosen, "completed")
     onward.open_task(actor, request, chosen, definition)
     closed = _close(actor, task, TriageOutcome.REDIRECTED, reason=reason, note=None)
+    _looked_at_again(
+        actor, task, seen, TriageOutcome.REDIRECTED, service=chosen.code, reason=reason
+    )
     referral_answers.owe(request, TriageOutcome.REDIRECTED, reason=reason, service=chosen.code)
     return closed
 
@@ -115,13 +121,14 @@ def decline(actor: Actor, task_id: str, *, version: int, reason: str, advice: st
     if not advice.strip():
         raise RuleError("say what the referrer should do instead", field="advice")
     task, request = _open_referral(actor, task_id, version, TriageOutcome.DECLINED, reason=reason)
-    task = _taken(actor, task)
+    task, seen = _taken(actor, task), request
     changed = request.resource
     changed["status"] = "revoked"
     request = records.update(
         actor, changed, type="ServiceRequest", id=request.id, if_match=request.version
     )
     closed = _close(actor, task, TriageOutcome.DECLINED, reason=reason, note=advice)
+    _looked_at_again(actor, task, seen, TriageOutcome.DECLINED, reason=reason)
     referral_answers.owe(request, TriageOutcome.DECLINED, reason=reason, words=advice)
     return closed
 
@@ -174,6 +181,19 @@ def _close(
     if note:
         task_content.add_note(resource, actor, note, now)
     return _write(actor, task, resource)
+
+
+def _looked_at_again(
+    actor: Actor,
+    task: Record,
+    seen: Record,
+    outcome: TriageOutcome,
+    *,
+    service: str | None = None,
+    reason: str | None = None,
+) -> None:
+    decided = Decision(outcome.value, service, reason, str(seen.get("priority", "routine")))
+    second_triage.offer(actor, task, seen, decided)
 
 
 def _write(actor: Actor, task: Record, resource: dict[str, Any]) -> Record:

@@ -93,6 +93,7 @@ _COVER = Watched("Cover", "/cover", "Holes in the next 14 days, and how fair the
 
 _MESSAGES = Watched("Messages", "/messages", "What other systems sent, and what is in quarantine")
 _COUNTS = Watched("Counts", "/counts", "What came in, what became of it, and what came back")
+_AGREEMENT = Watched("Agreement", "/agreement", "How far two people who triage decide the same")
 _PERFORMANCE = Watched("Performance", "/performance", "What was in time, and why clocks stood")
 
 
@@ -106,6 +107,7 @@ def oversight_of(actor: Actor) -> tuple[Watched, ...]:
         _SHARE_OUT: leads,
         _MESSAGES: is_spor(actor),
         _COUNTS: manages or is_spor(actor),
+        _AGREEMENT: manages or is_spor(actor),
         _COVER: sees_cover(actor),
         _PERFORMANCE: sees_cover(actor),
         _VACANCIES: actor.role in VACANCIES,

@@ -16,7 +16,14 @@ from hub.queries import alerts as flags_of
 from hub.queries import person as person_query
 from hub.queries import spor_board
 from hub.queries.spor_board import WaitingKey
-from hub.services import clock_histories, definitions, referrals, task_content, triage_inputs
+from hub.services import (
+    clock_histories,
+    definitions,
+    referrals,
+    second_triage,
+    task_content,
+    triage_inputs,
+)
 from hub.services.triage_inputs import Shown
 from hub.transaction import transaction
 from hub.web import directory, live, marks
@@ -55,6 +62,7 @@ def spor_board_page() -> Response:
     accepted = request.args.get("task", "") if request.args.get("done") == "accept" else ""
     return page(
         "spor/board.html",
+        second_looks=len(second_triage.waiting(actor)),
         accepted=accepted,
         became=_became(actor, accepted) if accepted else [],
         done=_DONE.get(request.args.get("done", "")),

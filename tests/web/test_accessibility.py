@@ -58,6 +58,8 @@ def addresses(hub: RunningHub) -> dict[str, list[str]]:
             "/messages?status=processed",
             "/messages/outgoing",
             "/counts",
+            "/second-triage",
+            "/agreement",
             "/refer-yourself",
             "/refer-yourself/falls",
             f"/messages/{system.sends_nonsense()}",

@@ -33,7 +33,7 @@ def test_a_manager_finds_all_they_watch_over_behind_one_word(client: FlaskClient
     watched = rows(index.text)["Oversight"]
     assert {href for href, _ in watched} == {
         "/alarms", "/stuck", "/rebalancing", "/cover", "/vacancies", "/findings", "/leaving",
-        "/escalation", "/performance", "/counts",
+        "/escalation", "/performance", "/counts", "/agreement",
     }  # fmt: skip
     for href, _ in watched:
         shown = client.get(href)
@@ -53,7 +53,7 @@ def test_one_place_alone_stands_in_the_first_row(client: FlaskClient) -> None:
 def test_the_front_door_finds_its_messages(client: FlaskClient) -> None:
     open_door(client, "sam")
     watched = [href for href, _ in rows(client.get("/oversight").text)["Oversight"]]
-    assert watched == ["/messages", "/counts"]
+    assert watched == ["/messages", "/counts", "/agreement"]
 
 
 def test_whoever_watches_over_nothing_has_no_such_page(client: FlaskClient) -> None:

@@ -30,6 +30,7 @@ class SporSchema(Entry):
     revolving_door_referrals = number_field(2)
     revolving_door_days = number_field(1)
     falls_question_age = number_field(0)
+    second_triage_percent = number_field(0, 100)
     answer_minutes = fields.Dict(
         keys=fields.String(validate=OneOf(red_flags.PRIORITIES)), values=number_field(1)
     )
