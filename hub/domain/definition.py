@@ -15,6 +15,7 @@ from hub.domain.content import CodeList, Form, PlanSection
 from hub.domain.cover_needs import CoverNeed
 from hub.domain.discharge import DischargePolicy
 from hub.domain.escalation import EscalationPolicy
+from hub.domain.frequent import FrequentRule
 from hub.domain.handover import HandoverPolicy
 from hub.domain.offer import WorkPolicy
 from hub.domain.red_flags import RedFlag
@@ -278,6 +279,8 @@ class HubDefinition:
     review_days: Mapping[str, int]
     """Risk band or end-of-life stage (``risk.high``, ``eol.weeks``) -> days between reviews."""
     red_flags: tuple[RedFlag, ...] = ()
+    frequent: tuple[FrequentRule, ...] = ()
+    """Who is shown to triage as somebody to plan with."""
     bank_holidays: frozenset[date] = frozenset()
     """Bank holidays of England, computed when the definition is loaded; calendars hold them too."""
     handover: HandoverPolicy = field(default_factory=HandoverPolicy)

@@ -4,9 +4,10 @@ A rule only ever raises; what a person or a system called more urgent stays so. 
 it, in which version, is kept with the referral: triage sees the sentence and decides.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from hub.domain import phrases
 
 PRIORITIES = ("routine", "urgent", "asap", "stat")
 """FHIR request-priority, the least first."""
@@ -61,16 +62,7 @@ def is_more_urgent(one: str, other: str) -> bool:
 
 
 def _says(rule: RedFlag, reason: str, codes: frozenset[str]) -> bool:
-    if codes & frozenset(rule.codes):
-        return True
-    text = " ".join(re.findall(r"\w+(?:'\w+)?", reason.casefold().replace("’", "'")))  # noqa: RUF001
-    for phrase in rule.unless:
-        text = _whole(phrase).sub(" ", text)
-    return any(_whole(phrase).search(text) for phrase in rule.words)
-
-
-def _whole(phrase: str) -> re.Pattern[str]:
-    return re.compile(rf"\b{re.escape(phrase)}\b")
+    return bool(codes & frozenset(rule.codes)) or phrases.says(reason, rule.words, rule.unless)
 
 
 def _of_age(rule: RedFlag, age: int | None) -> bool:

@@ -32,6 +32,7 @@ LISTS: Mapping[str, type[schemas.Entry]] = {
     "staff": schemas.StaffSchema,
     "routing_rules": schemas.RoutingRuleSchema,
     "red_flags": schemas.RedFlagSchema,
+    "frequent": schemas.FrequentRuleSchema,
     "code_lists": schemas.CodeListSchema,
     "forms": schemas.FormSchema,
     "plan_sections": schemas.PlanSectionSchema,
@@ -40,7 +41,7 @@ LISTS: Mapping[str, type[schemas.Entry]] = {
     "cover_needs": schemas.CoverNeedSchema,
 }
 """Sections that are lists of entries with a code (staff: a username)."""
-SEQUENCES = ("routing_rules", "plan_sections", "red_flags")
+SEQUENCES = ("routing_rules", "plan_sections", "red_flags", "frequent")
 """Lists whose order means something: kept as tuples."""
 SINGLE: Mapping[str, type[schemas.Entry]] = {
     "spor": schemas.SporSchema,
@@ -57,6 +58,7 @@ OPTIONAL = frozenset(
     {
         "cover_needs",
         "discharge",
+        "frequent",
         "handover",
         "red_flags",
         "stuck",

@@ -130,6 +130,10 @@ def _door(hub: HubDefinition) -> Iterator[tuple[str, str]]:
     )
     yield from _known("discharge", "discharge.clock", [read.clock, read.urgent_clock], hub.clocks)
     yield from _transport(hub)
+    sources = hub.code_lists["referral-sources"].codes if _has(hub, "referral-sources") else ()
+    for counted in hub.frequent:
+        at = f"frequent.{counted.code}.sources"
+        yield from _known("frequent", at, counted.sources, sources)
     for rule in hub.routing_rules:
         at = f"routing_rules.{rule.code}"
         yield from _known("routing_rules", f"{at}.services", rule.services, hub.services)

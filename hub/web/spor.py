@@ -18,6 +18,7 @@ from hub.queries import spor_board
 from hub.queries.spor_board import WaitingKey
 from hub.services import (
     clock_histories,
+    contacts,
     definitions,
     referrals,
     second_triage,
@@ -252,6 +253,18 @@ def _became(actor: Actor, task_id: str) -> list[tuple[str, str]]:
     ]
 
 
+def _frequent(actor: Actor, patient_id: str) -> list[tuple[str, str]]:
+    """Return (name, sentence) of each rule of frequent contacts that the person meets."""
+    return [
+        (
+            each.rule.name,
+            f"{len(each.days)} {each.rule.noun} since {words.day(each.days[-1])}, the last on"
+            f" {words.day(each.days[0])}",
+        )
+        for each in contacts.frequent_for(actor, f"Patient/{patient_id}")
+    ]
+
+
 def _triage(task_id: str, form: Filled | None = None, status: int = 200) -> Response:
     actor = current_actor()
     teams_shown(actor)
@@ -283,6 +296,7 @@ def _triage(task_id: str, form: Filled | None = None, status: int = 200) -> Resp
         flagged={each.reference for each in known.all("Flag")} if known else set(),
         inputs=inputs,
         may_be=_may_be(actor, inputs.suggested_people, now),
+        frequent=_frequent(actor, patient_id) if known else [],
         earlier=referral_words.earlier(known.all("ServiceRequest"), referral) if known else [],
         work=[
             tasks.line(each, now)

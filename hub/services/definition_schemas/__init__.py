@@ -14,7 +14,12 @@ from hub.services.definition_schemas.content import (
 from hub.services.definition_schemas.cover import CoverNeedSchema
 from hub.services.definition_schemas.discharge import DischargeSchema
 from hub.services.definition_schemas.entry import Entry
-from hub.services.definition_schemas.front_door import RedFlagSchema, RoutingRuleSchema, SporSchema
+from hub.services.definition_schemas.front_door import (
+    FrequentRuleSchema,
+    RedFlagSchema,
+    RoutingRuleSchema,
+    SporSchema,
+)
 from hub.services.definition_schemas.organisation import (
     AreaSchema,
     JourneySchema,
@@ -54,6 +59,7 @@ __all__ = [
     "EscalationStepSchema",
     "FormFieldSchema",
     "FormSchema",
+    "FrequentRuleSchema",
     "HandoverSchema",
     "JourneySchema",
     "OrganisationSchema",

@@ -1,9 +1,9 @@
 """The single point of referral and its rules at the door, as the files may write them."""
 
 from marshmallow import fields
-from marshmallow.validate import OneOf
+from marshmallow.validate import OneOf, Range
 
-from hub.domain import definition, red_flags
+from hub.domain import definition, frequent, red_flags
 from hub.services.definition_schemas.entry import (
     Entry,
     choice_field,
@@ -51,6 +51,21 @@ class RedFlagSchema(Entry):
     codes = codes_field()
     from_age = number_field(0)
     below_age = number_field(0)
+
+
+class FrequentRuleSchema(Entry):
+    shape = frequent.FrequentRule
+    code = code_field()
+    name = words_field()
+    noun = words_field()
+    at_least = fields.Integer(strict=True, required=True, validate=Range(min=2))
+    days = fields.Integer(strict=True, required=True, validate=Range(min=1, max=366))
+    rule_version = number_field(1)
+    words = codes_field()
+    unless = codes_field()
+    codes = codes_field()
+    sources = codes_field()
+    classes = codes_field()
 
 
 class RoutingRuleSchema(Entry):
