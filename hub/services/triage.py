@@ -15,6 +15,7 @@ from hub.domain.referral import TriageOutcome
 from hub.domain.task_states import TaskStatus
 from hub.records import Record, instant
 from hub.services import (
+    choices,
     definitions,
     identification,
     onward,
@@ -25,6 +26,7 @@ from hub.services import (
     tasks,
     triage_inputs,
 )
+from hub.services.choices import Choice
 
 ASKED_REASON = "awaiting-referrer"
 LONGEST_ANSWER = 2000
@@ -32,9 +34,18 @@ _A_DAY = 24 * 60
 
 
 def accept(
-    actor: Actor, task_id: str, *, version: int, service: str, note: str | None = None
+    actor: Actor,
+    task_id: str,
+    *,
+    version: int,
+    service: str,
+    note: str | None = None,
+    choice: Choice | None = None,
 ) -> Record:
-    """Accept for ``service``: completes the triage Task and returns the new intervention Task."""
+    """Accept for ``service``: completes the triage Task and returns the new intervention Task.
+
+    ``choice``, here and below: what the person was offered and told, kept on the triage Task.
+    """
     definition = definitions.current()
     chosen = _service(definition, service)
     if not chosen.in_bundle:
@@ -46,14 +57,22 @@ def accept(
     task, seen = _taken(actor, task), request
     request = _performed_by(actor, request, chosen, "active")
     intervention = _open_intervention(actor, request, patient, chosen, note)
-    _close(actor, task, TriageOutcome.ACCEPTED, reason=None, note=note)
+    _close(actor, task, TriageOutcome.ACCEPTED, reason=None, note=note, choice=choice)
     _looked_at_again(actor, task, seen, TriageOutcome.ACCEPTED, service=chosen.code)
     tasks.ask_for_routing(actor, intervention.id)
     referral_answers.owe(request, TriageOutcome.ACCEPTED, words=note, service=chosen.code)
     return intervention
 
 
-def redirect(actor: Actor, task_id: str, *, version: int, service: str, reason: str) -> Record:
+def redirect(
+    actor: Actor,
+    task_id: str,
+    *,
+    version: int,
+    service: str,
+    reason: str,
+    choice: Choice | None = None,
+) -> Record:
     """Send the referral on to ``service`` outside the bundle; returns the closed triage Task."""
     definition = definitions.current()
     chosen = _service(definition, service)
@@ -63,7 +82,7 @@ def redirect(actor: Actor, task_id: str, *, version: int, service: str, reason: 
     task, seen = _taken(actor, task), request
     request = _performed_by(actor, request, chosen, "completed")
     onward.open_task(actor, request, chosen, definition)
-    closed = _close(actor, task, TriageOutcome.REDIRECTED, reason=reason, note=None)
+    closed = _close(actor, task, TriageOutcome.REDIRECTED, reason=reason, note=None, choice=choice)
     _looked_at_again(
         actor, task, seen, TriageOutcome.REDIRECTED, service=chosen.code, reason=reason
     )
@@ -115,7 +134,15 @@ def answer_question(actor: Actor, task_id: str, *, words: str, by: str) -> Recor
     return _write(actor, task, resource)
 
 
-def decline(actor: Actor, task_id: str, *, version: int, reason: str, advice: str) -> Record:
+def decline(
+    actor: Actor,
+    task_id: str,
+    *,
+    version: int,
+    reason: str,
+    advice: str,
+    choice: Choice | None = None,
+) -> Record:
     """Decline with a coded ``reason`` and mandatory ``advice``; returns the closed triage Task."""
     _coded(definitions.current(), "decline-reasons", reason)
     if not advice.strip():
@@ -127,7 +154,7 @@ def decline(actor: Actor, task_id: str, *, version: int, reason: str, advice: st
     request = records.update(
         actor, changed, type="ServiceRequest", id=request.id, if_match=request.version
     )
-    closed = _close(actor, task, TriageOutcome.DECLINED, reason=reason, note=advice)
+    closed = _close(actor, task, TriageOutcome.DECLINED, reason=reason, note=advice, choice=choice)
     _looked_at_again(actor, task, seen, TriageOutcome.DECLINED, reason=reason)
     referral_answers.owe(request, TriageOutcome.DECLINED, reason=reason, words=advice)
     return closed
@@ -170,7 +197,13 @@ def _taken(actor: Actor, task: Record) -> Record:
 
 
 def _close(
-    actor: Actor, task: Record, outcome: TriageOutcome, *, reason: str | None, note: str | None
+    actor: Actor,
+    task: Record,
+    outcome: TriageOutcome,
+    *,
+    reason: str | None,
+    note: str | None,
+    choice: Choice | None,
 ) -> Record:
     resource = task.resource
     now = clock.now()
@@ -180,6 +213,8 @@ def _close(
     task_content.set_reason(resource, reason)
     if note:
         task_content.add_note(resource, actor, note, now)
+    if choice is not None:
+        choices.keep(resource, choice)
     return _write(actor, task, resource)
 
 

@@ -1,6 +1,7 @@
 """The single point of referral: the board of what waits, and triage of one referral."""
 
 from datetime import datetime
+from typing import Any
 
 from flask import Response, redirect, request
 from werkzeug.exceptions import NotFound
@@ -17,6 +18,7 @@ from hub.queries import person as person_query
 from hub.queries import spor_board
 from hub.queries.spor_board import WaitingKey
 from hub.services import (
+    choices,
     clock_histories,
     contacts,
     definitions,
@@ -25,6 +27,7 @@ from hub.services import (
     task_content,
     triage_inputs,
 )
+from hub.services.choices import Choice
 from hub.services.triage_inputs import Shown
 from hub.transaction import transaction
 from hub.web import directory, live, marks
@@ -183,10 +186,16 @@ def _field_of(form: Filled, error: RuleError) -> str:
 def _decide(actor: Actor, task_id: str, form: Filled) -> None:
     sent = form.values
     version = sent["version"]
+    choice = Choice(sent["choice"], sent["choice_options"], sent["signposted"])
     match sent["decision"]:
         case "accept":
             referrals.accept(
-                actor, task_id, version=version, service=sent["service"], note=sent["note"] or None
+                actor,
+                task_id,
+                version=version,
+                service=sent["service"],
+                note=sent["note"] or None,
+                choice=choice,
             )
         case "redirect":
             referrals.redirect(
@@ -195,6 +204,7 @@ def _decide(actor: Actor, task_id: str, form: Filled) -> None:
                 version=version,
                 service=sent["redirect_service"],
                 reason=sent["redirect_reason"],
+                choice=choice,
             )
         case "ask":
             referrals.ask(
@@ -211,6 +221,7 @@ def _decide(actor: Actor, task_id: str, form: Filled) -> None:
                 version=version,
                 reason=sent["decline_reason"],
                 advice=sent["advice"],
+                choice=choice,
             )
 
 
@@ -315,4 +326,16 @@ def _triage(task_id: str, form: Filled | None = None, status: int = 200) -> Resp
         answer_late=inputs.answer_due is not None and inputs.answer_due < now,
         redirect_reasons=directory.choices("redirect-reasons"),
         decline_reasons=directory.choices("decline-reasons"),
+        choice_outcomes=directory.choices(choices.OUTCOMES),
+        chosen=_chosen(resource),
     )
+
+
+def _chosen(task: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what was recorded of choice and signposting, in words."""
+    said = choices.read(task)
+    if said is None:
+        return []
+    outcome = directory.words_of(choices.OUTCOMES, said.outcome) if said.outcome else ""
+    facts = [("Choice", outcome), ("Offered", said.options), ("Pointed to", said.signposted)]
+    return [(name, text) for name, text in facts if text]

@@ -9,6 +9,7 @@ from hub.web.forms.reading import PageForm
 
 DECISIONS = ("accept", "redirect", "ask", "decline")
 _LONGEST = 4000
+_SHORT = validate.Length(max=500, error="Use no more than 500 characters")
 
 _NEEDS: Mapping[str, Mapping[str, str]] = {
     "accept": {"service": "Choose the service that takes this on"},
@@ -51,6 +52,9 @@ class TriageForm(PageForm):
     answer = _words()
     decline_reason = fields.String(load_default="")
     advice = _words()
+    choice = fields.String(load_default="")
+    choice_options = fields.String(load_default="", validate=_SHORT)
+    signposted = fields.String(load_default="", validate=_SHORT)
 
     @validates_schema(skip_on_field_errors=False)
     def check_decision(self, sent: dict[str, Any], **_: Any) -> None:

@@ -13,6 +13,7 @@ from hub.db import db
 from hub.domain.actor import Actor, ActorKind
 from hub.domain.errors import RuleError, StateError
 from hub.queries.funnel import funnel
+from hub.records import Record
 from hub.services import clocks, referrals, task_content, tasks, triage_inputs
 from hub.transaction import transaction
 from tests.unit.hub.services.clockwork import SUNDAY, Clockwork
@@ -60,10 +61,11 @@ def test_a_service_outside_the_bundle_is_redirected_to_one_inside_accepted(
     receive: Receive, sam: Actor
 ) -> None:
     receipt = receive()
-    for verb, service, more in (
+    wrong: tuple[tuple[Callable[..., Record], str, dict[str, str]], ...] = (
         (referrals.accept, "maternity", {}),
         (referrals.redirect, "matron", {"reason": "better-served"}),
-    ):
+    )
+    for verb, service, more in wrong:
         with pytest.raises(RuleError), transaction():
             verb(sam, receipt.task.id, version=receipt.task.version, service=service, **more)
     with transaction():
