@@ -39,18 +39,23 @@ def sweep() -> None:
 
 
 @celery.task(name="workflows.delivery.heartbeat")  # type: ignore[untyped-decorator]
-def heartbeat() -> int:
-    """Tell silent subscribers that the hub is there. One that is missed is made up by the next."""
-    sent = 0
+def heartbeat() -> None:
+    """Start a task for each subscriber that has heard nothing for as long as it allows."""
     for subscription_id in deliveries.due_heartbeats():
-        with transaction():
-            parcel = deliveries.take_heartbeat(subscription_id)
-        if parcel is not None:
-            answer = _hook().post(parcel.endpoint, parcel.headers, parcel.body)
-            sent += answer.acknowledged
-            if not answer.acknowledged:
-                log.warning("heartbeat failed", subscription=subscription_id, error=answer.error)
-    return sent
+        sender.send("workflows.delivery.beat", subscription_id)
+
+
+@celery.task(name="workflows.delivery.beat")  # type: ignore[untyped-decorator]
+def beat(subscription_id: str) -> bool:
+    """Tell a silent subscriber that the hub is there. One that is missed is made up by the next."""
+    with transaction():
+        parcel = deliveries.take_heartbeat(subscription_id)
+    if parcel is None:
+        return False
+    answer = _hook().post(parcel.endpoint, parcel.headers, parcel.body)
+    if not answer.acknowledged:
+        log.warning("heartbeat failed", subscription=subscription_id, error=answer.error)
+    return True
 
 
 @celery.task(name="workflows.delivery.deliver")  # type: ignore[untyped-decorator]

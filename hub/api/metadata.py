@@ -140,7 +140,7 @@ def _resource(resource_type: str) -> dict[str, Any]:
     }
     if resource_type == "Subscription":
         described["extension"] = [
-            {"url": TOPIC_CANONICAL, "valueUri": canonical} for canonical in TOPICS
+            {"url": TOPIC_CANONICAL, "valueCanonical": canonical} for canonical in TOPICS
         ]
     if references:
         described["searchInclude"] = [

@@ -102,6 +102,9 @@ def take(subscription_id: str) -> Parcel | None:
 
 def settle(delivery_id: str, answer: Answer) -> bool:
     """Write down what came back; True when the next one may follow."""
+    owner = db.session.scalar(select(Delivery.subscription_id).where(Delivery.id == delivery_id))
+    # The subscriber first, as whoever takes the next one: they cannot wait for one another.
+    db.session.get(Subscriber, owner, with_for_update=True)
     delivery = db.session.get(Delivery, delivery_id, with_for_update=True)
     if delivery is None or delivery.status != WAITING:
         return False

@@ -94,6 +94,12 @@ def untraced_patient(person: Demographics) -> dict[str, Any]:
     return resource
 
 
+def is_untraced(patient: Record) -> bool:
+    """Say whether nobody has decided yet who this is."""
+    tags = (patient.get("meta") or {}).get("tag") or ()
+    return any(t.get("system") == IDENTITY_TAG and t.get("code") == UNTRACED for t in tags)
+
+
 def identity_of(patient: Record) -> Identity:
     """Return what a Patient record says of who it is, for matching."""
     number, verified = _number(patient.get("identifier") or ())

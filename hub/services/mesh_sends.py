@@ -14,9 +14,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from fhir.messaging import itk3
 from fhir.messaging.itk3 import Acknowledgement, Fault, Header
-from hub import clock
+from fhir.outcomes import NotFoundError
+from hub import clock, records
 from hub.adapters.gateways import Outcome
 from hub.db import db
+from hub.domain.actor import Actor
+from hub.domain.errors import StateError
 from hub.models.mesh_send import MeshSend
 from hub.models.outside_send import DEAD, LOGGED, SENT, WAITING
 from hub.records import instant
@@ -141,3 +144,30 @@ def undeliverable(message_id: str, why: str) -> None:
     if row is not None:
         row.state, row.error = DEAD, why
         db.session.flush()
+
+
+def given_up(limit: int = 100) -> list[MeshSend]:
+    """Return the answers that did not arrive, the latest first."""
+    found = db.session.scalars(
+        select(MeshSend).where(MeshSend.state == DEAD).order_by(MeshSend.id.desc()).limit(limit)
+    )
+    return list(found)
+
+
+def send_again(actor: Actor, send_id: str) -> MeshSend:
+    """Send what was given up again: the same bytes under the same local id, from the first wait on.
+
+    Raises NotFoundError, StateError where it is not given up.
+    """
+    row = db.session.get(MeshSend, send_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFoundError(f"there is no answer {send_id}")
+    if row.state != DEAD:
+        raise StateError("only what was given up is sent again", field="state")
+    # It may have arrived after all: that it leaves again is counted.
+    detail = {"attempts": row.attempts, "error": row.error}
+    records.audit.record(actor, "mesh-answer-replayed", f"MeshSend/{send_id}", detail)
+    row.state, row.due_at, row.attempts = WAITING, clock.now(), 0
+    row.repeats += 1
+    db.session.flush()
+    return row

@@ -59,6 +59,8 @@ def addresses(hub: RunningHub) -> dict[str, list[str]]:
             "/messages/outgoing",
             "/counts",
             "/second-triage",
+            "/spor/plain",
+            "/messages/mesh",
             "/agreement",
             "/refer-yourself",
             "/refer-yourself/falls",

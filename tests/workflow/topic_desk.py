@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -27,6 +28,14 @@ SYSTEM = Actor(
 )
 
 
+_FATES = (
+    *("keep", "keep", "keep", "keep", "die unread", "die", "refuse"),
+    *("keep and die", "keep and fail", "keep and sleep"),
+)
+SLEEPS = 0.6
+"""Seconds: longer than the patience of a test that sets one."""
+
+
 class Receiver:
     """A subscriber behind a proxy that fails: it keeps each event id once."""
 
@@ -34,6 +43,8 @@ class Receiver:
         self._chance = random.Random(seed) if seed is not None else None
         self.down: int | None = None
         """The HTTP status of every answer; 0: the connection is closed."""
+        self.well = False
+        """Nothing fails for now."""
         self.came: list[dict[str, Any]] = []
         """Every notification that was read, repeats too."""
         self.book: dict[str, dict[str, Any]] = {}
@@ -41,8 +52,14 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                fate = owner.fate()
+                if fate == "die unread":
+                    self.close_connection = True
+                    return
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = owner.take(self.headers.get("Idempotency-Key"), json.loads(body))
+                status = owner.take(self.headers.get("Idempotency-Key"), json.loads(body), fate)
+                if fate == "keep and sleep":
+                    time.sleep(SLEEPS)
                 if not status:
                     self.close_connection = True
                     return
@@ -58,17 +75,20 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hook"
 
-    def take(self, key: str | None, bundle: dict[str, Any]) -> int:
+    def fate(self) -> str:
+        return "keep" if self._chance is None or self.well else self._chance.choice(_FATES)
+
+    def take(self, key: str | None, bundle: dict[str, Any], what: str) -> int:
+        """Return the HTTP status of the answer; 0: the connection is closed without one."""
         if self.down is not None:
             return self.down
-        what = "keep" if self._chance is None else self._chance.choice(_FATES)
         if what in {"die", "refuse"}:
             return 0 if what == "die" else 503
         self.came.append(bundle)
         # A repeat is known by its key and dropped; a heartbeat has none.
         if key is not None:
             self.book.setdefault(key, bundle)
-        return {"keep": 200, "keep and die": 0, "keep and fail": 500}[what]
+        return {"keep and die": 0, "keep and fail": 500}.get(what, 200)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -77,9 +97,6 @@ class Receiver:
     def told(self, kind: str) -> list[dict[str, Any]]:
         """Return what is in the book of one kind, in the order in which it came."""
         return [each for each in self.book.values() if kind_of(each) == kind]
-
-
-_FATES = ("keep", "keep", "die", "refuse", "keep and die", "keep and fail")
 
 
 def status_part(bundle: dict[str, Any]) -> list[dict[str, Any]]:
