@@ -5,11 +5,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from hub import clock, records
 from hub.db import db
+from hub.domain import cover_access
 from hub.domain.actor import Actor
 from hub.domain.capacity import FORGOTTEN, MOST_PLACES, Capacity
 from hub.domain.errors import NotPermittedError, RuleError
 from hub.models.service_capacity import ServiceCapacity
-from hub.services import definitions, rota_changes
+from hub.services import definitions
 
 
 def current() -> dict[str, Capacity]:
@@ -27,11 +28,12 @@ def current() -> dict[str, Capacity]:
 
 def may_say(actor: Actor, service: str) -> bool:
     """Say whether the actor speaks for a service: one of its team, its lead or a manager."""
-    known = definitions.current().services.get(service)
+    hub = definitions.current()
+    known = hub.services.get(service)
     if known is None or actor.practitioner is None:
         return False
     team = f"CareTeam/{known.team}"
-    return team in actor.teams or rota_changes.may_plan(actor, team)
+    return team in actor.teams or cover_access.may_act(hub, actor, team)
 
 
 def say(actor: Actor, service: str, places: int) -> ServiceCapacity:

@@ -75,6 +75,12 @@ def test_nobody_speaks_for_another_team(client: FlaskClient) -> None:
     assert say(client, "1", "nothing").status_code == 422
 
 
+def test_the_front_door_speaks_for_no_service(client: FlaskClient) -> None:
+    open_door(client, "sam")
+    assert "/capacity" not in client.get("/services?q=wound").text
+    assert say(client, "1").status_code == 403
+
+
 def test_a_manager_speaks_for_any(client: FlaskClient) -> None:
     open_door(client, "morgan")
     assert say(client, "2", "pharmacy").status_code == 303
