@@ -100,6 +100,22 @@ def test_the_second_sees_the_referral_and_nothing_of_the_first_decision(
     assert "Community matron" not in story
 
 
+def test_what_was_written_after_the_first_decision_is_not_shown(
+    client: FlaskClient, decided: Decide
+) -> None:
+    task = decided()
+    reference = records.read(HUB, "Task", task.id)["focus"]["reference"]
+    request = records.read(HUB, *reference.split("/"))
+    later = request.resource | {"reasonCode": [{"text": "Written later"}]}
+    with transaction():
+        records.update(HUB, later, type="ServiceRequest", id=request.id, if_match=request.version)
+
+    shown = client.get(f"/second-triage/{task.id}").text
+
+    assert "A wound that weeps" in shown
+    assert "Written later" not in shown
+
+
 def test_what_the_second_decides_changes_nothing_and_then_both_see_both(
     client: FlaskClient, decided: Decide
 ) -> None:
