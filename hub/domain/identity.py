@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from hub.domain import given_names, nhs_number
 
@@ -217,8 +218,11 @@ def _pairs(text: str) -> list[str]:
     return [text[i : i + 2] for i in range(len(text) - 1)]
 
 
+@lru_cache(maxsize=8192)
 def _plain(text: str) -> str:
     """Lower case, no accents, letters and digits only: "O'Néill" and "ONeill" are one."""
+    if text.isascii() and text.isalpha():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(character for character in decomposed if character.isalnum())
 

@@ -4,6 +4,7 @@ Source: standards section 6 and the NHS Data Dictionary (NHS NUMBER).
 """
 
 import re
+from functools import lru_cache
 
 from hub.domain.errors import RuleError
 
@@ -22,6 +23,7 @@ def check_digit(nine: str) -> int | None:
     return {11: 0, 10: None}.get(digit, digit)
 
 
+@lru_cache(maxsize=8192)
 def is_valid(text: str) -> bool:
     """Return whether it is a number that modulus 11 accepts. An invalid one is never a key."""
     number = normalise(text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from fhir.search import criteria as kinds
-from fhir.search.criteria import Criterion
+from fhir.search.criteria import Criterion, StringCriterion
 from hub.domain.actor import Actor
 from hub.records import access, criteria_keys, criteria_links, criteria_terms, criteria_values
 from hub.records.sql import Sql, all_of, any_of
@@ -43,13 +43,20 @@ class Scope:
 
     def conditions(self, criteria: Iterable[Criterion]) -> list[Sql]:
         required: list[int] = []
+        begun: list[StringCriterion] = []
         found: list[Sql] = []
         for criterion in criteria:
             key = criteria_keys.single_key(self, criterion)
             if key is not None:
                 required.append(key)
+            elif criteria_values.begins(criterion):
+                begun.append(criterion)
             else:
                 found.append(self.condition(criterion))
+        if len(begun) > 1:
+            found.append(criteria_values.beginnings(self, begun))
+        else:
+            found += map(self.condition, begun)
         if required:
             # One containment of all: GIN then reads the rarest key first and skips in the others.
             found.insert(0, Sql(f"{self.alias}.idx @> %s::bigint[]", (required,)))

@@ -149,9 +149,7 @@ def on_file(bundle_id: str) -> bool:
     """Say whether a message of this Bundle.id has been done, whoever sent it."""
     return (
         db.session.scalar(
-            select(InboxMessage.id)
-            .where(InboxMessage.bundle_id == bundle_id, InboxMessage.status == PROCESSED)
-            .limit(1)
+            select(InboxMessage.id).where(InboxMessage.bundle_id == bundle_id, _DONE).limit(1)
         )
         is not None
     )
@@ -162,7 +160,7 @@ def latest(*conditions: Any) -> list[InboxMessage]:
     return list(
         db.session.scalars(
             select(InboxMessage)
-            .where(InboxMessage.status == PROCESSED, InboxMessage.subject.is_not(None), *conditions)
+            .where(_DONE, InboxMessage.subject.is_not(None), *conditions)
             .order_by(InboxMessage.received_at.desc(), InboxMessage.id.desc())
             .limit(50)
         )

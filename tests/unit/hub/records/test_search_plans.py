@@ -116,6 +116,20 @@ def test_searches_read_no_table_from_end_to_end(filled: None, system_actor: Acto
         assert index in plan, plan
 
 
+def test_two_common_names_are_each_read_once(filled: None, system_actor: Actor) -> None:
+    # Not the whole range of the one name again for each row of the other.
+    plan = _plan(
+        system_actor,
+        "Patient",
+        [("family", "name1"), ("given", "name2"), ("birthdate", "ge1930"), ("birthdate", "le1950")],
+    )
+
+    before, _, rest = plan.partition("Intersect")
+    assert "fhir_string" not in before, plan
+    assert rest.count("using pk_fhir_string") == 2, plan
+    assert "Seq Scan" not in plan, plan
+
+
 def test_a_compartment_is_read_by_its_references(filled: None, system_actor: Actor) -> None:
     for whose, kind, index in (
         ("Patient", "Task", "ix_fhir_task_patient_id"),

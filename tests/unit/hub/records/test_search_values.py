@@ -17,7 +17,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "ada": {
         "resourceType": "Patient",
         "active": True,
-        "name": [{"family": "Ångström, O\u2019Neill|$\\ & co"}],
+        "name": [{"family": "Ångström, O\u2019Neill|$\\ & co", "given": ["Ada", "Mary"]}],
         "telecom": [
             {"system": "phone", "value": "01632 960 001"},
             {"system": "email", "value": "Ada@example.org"},
@@ -89,6 +89,27 @@ def stored(app: Flask, system_actor: Actor) -> Actor:
 
 def _ids(actor: Actor, kind: str, name: str, value: str) -> list[str]:
     return [record.id for record in records.search(actor, kind, [(name, value)]).records]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ([("family", "angs"), ("given", "ada")], ["ada"]),
+        ([("family", "angs"), ("given", "ada"), ("given", "mar")], ["ada"]),
+        ([("family", "angs"), ("given", "bo")], []),
+        # A parameter that several hold, and one with alternatives, beside another.
+        ([("name", "mary"), ("family", "angs")], ["ada"]),
+        ([("given", "bo,ada"), ("family", "angs"), ("given", "mary")], ["ada"]),
+        ([("family", "angs"), ("given:exact", "ada")], []),
+        ([("family", "angs"), ("given", "ada"), ("active", "false")], []),
+    ],
+)
+def test_names_together_find_who_has_them_all(
+    stored: Actor, asked: list[tuple[str, str]], found: list[str]
+) -> None:
+    page = records.search(stored, "Patient", asked)
+
+    assert [record.id for record in page.records] == found
 
 
 @pytest.mark.parametrize(
