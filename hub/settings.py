@@ -41,7 +41,16 @@ class Settings:
     """CAREHUB_BARS_URL: where responses to other systems are POSTed (the proxy's
     ``.../$process-message``); empty: only to systems with an address of their own."""
     bars_token: str = ""
-    """CAREHUB_BARS_TOKEN: bearer token of that proxy."""
+    """CAREHUB_BARS_TOKEN: bearer token of that proxy; empty: fetched, see CAREHUB_NHS_TOKEN_URL."""
+    nhs_token_url: str = ""
+    """CAREHUB_NHS_TOKEN_URL: where the NHS's API platform gives tokens for a signed JWT; empty:
+    only the tokens that are set are sent."""
+    nhs_client: str = ""
+    """CAREHUB_NHS_CLIENT: API key of the hub's application there."""
+    nhs_key: str = ""
+    """CAREHUB_NHS_KEY: file of the private key that signs (RSA, PEM)."""
+    nhs_key_id: str = ""
+    """CAREHUB_NHS_KEY_ID: the name (kid) under which its public half is registered."""
     pds_url: str = ""
     """CAREHUB_PDS_URL: the Personal Demographics Service's FHIR API (``.../FHIR/R4``), ``sandbox``
     for invented people, empty: nobody can be looked up."""
@@ -110,6 +119,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         ),
         bars_url=env.get("CAREHUB_BARS_URL", ""),
         bars_token=env.get("CAREHUB_BARS_TOKEN", ""),
+        nhs_token_url=env.get("CAREHUB_NHS_TOKEN_URL", ""),
+        nhs_client=env.get("CAREHUB_NHS_CLIENT", ""),
+        nhs_key=env.get("CAREHUB_NHS_KEY", ""),
+        nhs_key_id=env.get("CAREHUB_NHS_KEY_ID", ""),
         pds_url=env.get("CAREHUB_PDS_URL", "").rstrip("/"),
         pds_token=env.get("CAREHUB_PDS_TOKEN", ""),
         letter_mb=int(env.get("CAREHUB_LETTER_MB") or 10),

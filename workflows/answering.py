@@ -1,10 +1,13 @@
-"""Our responses to other systems: sent in the order of their referral, what came of it kept."""
+"""Our messages to other systems: sent in the order of their referral, what came of it kept."""
 
 import structlog
 from flask import current_app
 
+from hub.adapters import proxy_token
 from hub.adapters.message_post import HTTPMessagePost, MessagePost
-from hub.services import outgoing_messages
+from hub.models.outgoing_message import DEAD, SENT
+from hub.services import onward, outgoing_messages
+from hub.settings import Settings
 from hub.transaction import transaction
 from workflows.app import celery, sender
 
@@ -24,8 +27,9 @@ def sweep() -> None:
 @celery.task(name="workflows.answering.answer")  # type: ignore[untyped-decorator]
 def answer(subject: str) -> int:
     """Send what is due about one referral, one after another; stop at the first refusal."""
+    settings: Settings = current_app.config["CAREHUB"]
     post: MessagePost = current_app.extensions.get("carehub_message_post") or HTTPMessagePost(
-        current_app.config["CAREHUB"].bars_token
+        settings.bars_url, proxy_token.of(settings, settings.bars_token)
     )
     for sent in range(AT_ONCE):
         with transaction():
@@ -35,8 +39,13 @@ def answer(subject: str) -> int:
         # Outside any transaction: a slow system must not hold a lock or a connection.
         came = post.post(letter.url, letter.headers, letter.body)
         with transaction():
-            settled = outgoing_messages.settle(letter.message_id, came)
-        if not settled:
+            row = outgoing_messages.settle(letter.message_id, came)
+            if row is not None and row.state == SENT:
+                onward.arrived(row)
+            elif row is not None and row.state == DEAD:
+                onward.not_called_back(row)
+            arrived = row is not None and row.state == SENT
+        if not arrived:
             log.warning("message not taken", message=letter.message_id, error=came.error)
             return sent
     return AT_ONCE

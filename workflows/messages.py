@@ -1,4 +1,4 @@
-"""What a referrer is owed after the SPOR has answered, and when the work is done."""
+"""What a referrer is owed after the SPOR has answered; what is sent on to other services."""
 
 from functools import partial
 
@@ -7,6 +7,7 @@ from hub.domain.actor import hub_actor
 from hub.services import (
     late_answers,
     notices,
+    onward_messages,
     referral_answers,
     referral_links,
     referral_responses,
@@ -67,6 +68,20 @@ def offer_link(event: Event) -> None:
 def tell_sender(event: Event) -> None:
     """RefusedMessageDone: its sender was told that it was not; now it hears that it is."""
     if late_answers.make(event.id, event.payload["inbox"], event.payload["answer"]):
+        _send_soon()
+
+
+@handler
+def send_on(event: Event) -> None:
+    """ReferralSentOn: the message that refers the person to another organisation's service."""
+    if onward_messages.send(event.id, event.subject_id):
+        _send_soon()
+
+
+@handler
+def call_back(event: Event) -> None:
+    """ReferralCalledBack: the message that cancels what was sent on."""
+    if onward_messages.call_back(event.id, event.subject_id, **event.payload):
         _send_soon()
 
 

@@ -11,8 +11,10 @@ from fhir.messaging.decision import (
     decide,
 )
 from fhir.messaging.message import Entry, Message, category_of, parse_message, use_case_of
+from fhir.messaging.parts import Sender
 from fhir.messaging.refusal import MessageRefusedError, bars_code
-from fhir.messaging.response import Responder, Response, ResponseKind, response_bundle
+from fhir.messaging.request import Receiver, Referral, cancellation_bundle, request_bundle
+from fhir.messaging.response import Response, ResponseKind, response_bundle
 from fhir.messaging.transport import Transport, echoed, outgoing, parse_transport
 
 __all__ = [
@@ -24,19 +26,23 @@ __all__ = [
     "Entry",
     "Message",
     "MessageRefusedError",
-    "Responder",
+    "Receiver",
+    "Referral",
     "Response",
     "ResponseKind",
+    "Sender",
     "Transport",
     "Workflow",
     "answer_bundle",
     "bars_code",
+    "cancellation_bundle",
     "category_of",
     "decide",
     "echoed",
     "outgoing",
     "parse_message",
     "parse_transport",
+    "request_bundle",
     "response_bundle",
     "use_case_of",
     "version_supported",

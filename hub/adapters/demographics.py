@@ -19,6 +19,8 @@ from urllib.parse import parse_qs, urlencode
 import requests
 from urllib3.exceptions import HTTPError
 
+from hub.adapters import proxy_token
+from hub.adapters.proxy_token import NONE, NoTokenError, Token
 from hub.domain import identity
 from hub.domain.confidentiality import is_restricted
 from hub.domain.identity import Identity
@@ -81,7 +83,14 @@ class PDSDemographics:
     def trace(self, wanted: Identity) -> Traced:
         try:
             return self._by_number(wanted) or self._by_search(wanted)
-        except (requests.RequestException, HTTPError, ValueError, TypeError, AttributeError):
+        except (
+            NoTokenError,
+            requests.RequestException,
+            HTTPError,
+            ValueError,
+            TypeError,
+            AttributeError,
+        ):
             return Traced(Verdict.UNAVAILABLE)
 
     def _by_number(self, wanted: Identity) -> Traced | None:
@@ -123,9 +132,9 @@ class PDSDemographics:
 
 
 class HTTPGet:
-    """A GET at the real service. ``token`` is fetched by whoever runs the hub."""
+    """A GET at the real service. ``token`` gives the bearer token."""
 
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(self, url: str, token: Token = NONE) -> None:
         self._url = url
         self._token = token
 
@@ -135,8 +144,8 @@ class HTTPGet:
             "X-Request-ID": str(uuid.uuid4()),
             "X-Correlation-ID": str(uuid.uuid4()),
         }
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        if token := self._token():
+            headers["Authorization"] = f"Bearer {token}"
         address = f"{self._url}{path}" + (f"?{urlencode(query)}" if query else "")
         with requests.get(
             address, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
@@ -177,7 +186,7 @@ def of(settings: Settings) -> Demographics:
         return NullDemographics()
     if settings.pds_url == SANDBOX:
         return PDSDemographics(SandboxGet(json.loads(PEOPLE.read_text("utf-8"))))
-    return PDSDemographics(HTTPGet(settings.pds_url, settings.pds_token))
+    return PDSDemographics(HTTPGet(settings.pds_url, proxy_token.of(settings, settings.pds_token)))
 
 
 def _numbers(patient: Json) -> set[str]:

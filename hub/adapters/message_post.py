@@ -13,6 +13,8 @@ from typing import Protocol
 import requests
 from urllib3.exceptions import HTTPError
 
+from hub.adapters.proxy_token import NONE, NoTokenError, Token
+
 TIMEOUT_SECONDS = (3.0, 10.0)
 """To connect, to answer: the standard asks for an answer within five seconds."""
 LONGEST_ANSWER = 100_000
@@ -42,16 +44,17 @@ class MessagePost(Protocol):
 
 
 class HTTPMessagePost:
-    """The real one. ``token`` is a bearer token of the proxy, fetched by whoever runs the hub."""
+    """The real one. ``token`` gives the bearer token of the ``proxy``; nobody else gets it."""
 
-    def __init__(self, token: str = "") -> None:
+    def __init__(self, proxy: str = "", token: Token = NONE) -> None:
+        self._proxy = proxy
         self._token = token
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         sent = dict(headers)
-        if self._token:
-            sent["Authorization"] = f"Bearer {self._token}"
         try:
+            if url == self._proxy and (token := self._token()):
+                sent["Authorization"] = f"Bearer {token}"
             with requests.post(
                 url,
                 data=body,
@@ -62,6 +65,9 @@ class HTTPMessagePost:
             ) as response:
                 status = response.status_code
                 said = response.raw.read(LONGEST_ANSWER, decode_content=True)
+        except NoTokenError as error:
+            # The message waits, as if the proxy could not be reached.
+            return Answer(Verdict.AGAIN, error=str(error))
         except (requests.RequestException, HTTPError, ValueError) as error:
             return Answer(Verdict.AGAIN, error=type(error).__name__)
         return verdict_of(status, said)

@@ -124,6 +124,10 @@ class Service:
     """Clock of an urgent one; None: the same."""
     dos_id: str | None = None
     """Directory of Services id, the target of a BaRS message."""
+    messages_to: str | None = None
+    """Registered system that takes referrals to it by message; of services outside the bundle."""
+    use_case: str = ""
+    """Code of the standard's use cases that such a referral is; empty: none of them is meant."""
     roles: tuple[str, ...] = ()
     """Roles that can do the first task; empty: any. Roles of neighbours make widening possible."""
     skills: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Messages to other systems: our responses to what they sent, in order, at least once, kept."""
+"""Messages to other systems: responses, and referrals sent on; in order, at least once, kept."""
 
 from datetime import datetime
 from typing import Any
@@ -33,15 +33,16 @@ class OutgoingMessage(Base):
     """The outbox row that asked for it: one event is answered once, and events about one referral
     are numbered in their order (its row is locked by whoever answers it)."""
     subject: Mapped[str] = mapped_column(Text)
-    """``ServiceRequest/<id>``."""
+    """``ServiceRequest/<id>`` of what is answered, ``Task/<id>`` of what is sent on: messages about
+    one subject leave in order, and a slow receiver of the one holds up nothing of the other."""
     client: Mapped[str] = mapped_column(Text)
-    """Who is told: Actor id of the system that sent the referral (``client/<id>``)."""
+    """Who is told: Actor id of the other system (``client/<id>``)."""
     kind: Mapped[str] = mapped_column(Text)
-    """ResponseKind, such as ``validation-interim``."""
+    """ResponseKind, such as ``validation-interim``; ``onward-request``, ``onward-cancellation``."""
     outcome: Mapped[str] = mapped_column(Text)
-    """What it tells, such as ``declined``."""
-    in_reply_to: Mapped[str] = mapped_column(Text)
-    """Id of the inbox row that it answers."""
+    """What it tells, such as ``declined``; of a referral sent on the code of the service."""
+    in_reply_to: Mapped[str | None] = mapped_column(Text)
+    """Id of the inbox row that it answers; empty for what the hub sends of its own accord."""
     bundle_id: Mapped[str] = mapped_column(Text)
     request_id: Mapped[str] = mapped_column(Text)
     """X-Request-Id, the same at every attempt: a receiver knows a repeat by it."""

@@ -28,6 +28,8 @@ HANDLERS: Mapping[str, tuple[str, ...]] = {
     "ReferrerFollows": ("messages.offer_link",),
     "ReferralAnswered": ("messages.answer",),
     "RefusedMessageDone": ("messages.tell_sender",),
+    "ReferralSentOn": ("messages.send_on",),
+    "ReferralCalledBack": ("messages.call_back",),
     # Due when the work cannot be taken back any more.
     "ReferralWorkEnded": ("messages.end_work",),
     "TaskAwaitsRouting": ("routing.route_task",),

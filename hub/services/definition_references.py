@@ -66,6 +66,7 @@ def _services(hub: HubDefinition) -> Iterator[tuple[str, str]]:
         yield from _known("services", f"{at}.neighbours", each.neighbours, hub.services)
         policies = hub.escalation_policies
         yield from _known("services", f"{at}.escalation", [each.escalation], policies)
+        yield from _known("services", f"{at}.messages_to", [each.messages_to], hub.clients)
 
 
 def _staff(hub: HubDefinition) -> Iterator[tuple[str, str]]:

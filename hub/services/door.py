@@ -46,7 +46,7 @@ def answer(
     )
     task = _close(task, outcome, rule)
     if redirected and target is not None:
-        onward.open_task(_HUB, request, target, definition)
+        onward.open_task(_HUB, request, target)
     if rule.task:
         _open_check(rule, request, definition)
     referral_answers.owe(request, outcome, reason=rule.reason, words=rule.answer)

@@ -20,7 +20,8 @@ def make(event_id: int, inbox_id: str, answer: Mapping[str, Any]) -> str | None:
     organisation = hub.organisations[hub.hub_organisation]
     bundle_id = str(answer["id"])
     return outgoing_messages.keep(
-        row,
+        client=row.client,
+        in_reply_to=row.id,
         event_id=event_id,
         subject=str(row.subject),
         kind=KIND,

@@ -24,6 +24,9 @@ from hub.services import (
     definitions,
     inbox,
     message_responses,
+    onward,
+    onward_messages,
+    outgoing_messages,
     referral_messages,
     referrals,
     same_referral,
@@ -105,6 +108,8 @@ def _cancellation(taken: Taken) -> Effect:
     request_entry = taken.message.service_request
     assert request_entry is not None
     error = request_entry.resource["status"] == "entered-in-error"
+    if _passed_on(taken, earlier.request, error=error):
+        return Effect(earlier.request, earlier.request["subject"]["reference"])
     try:
         request = referrals.withdraw(
             taken.actor,
@@ -119,23 +124,47 @@ def _cancellation(taken: Taken) -> Effect:
     return Effect(subject=request, patient=request["subject"]["reference"])
 
 
+def _passed_on(taken: Taken, request: Record, *, error: bool) -> bool:
+    """Cancel what was sent on: a referral that is finished here goes on at the other end."""
+    if request["status"] != "completed" or onward.sent_on(request.reference) is None:
+        return False
+    try:
+        onward.call_back(
+            taken.actor,
+            request.id,
+            reason="The referrer has cancelled the referral",
+            entered_in_error=error,
+        )
+    except StateError as called_back:
+        raise conflict(
+            "The referral is cancelled already", "ServiceRequest.status"
+        ) from called_back
+    return True
+
+
 def _response(taken: Taken) -> Effect:
     response_to = taken.message.response_to
+    if (ours := outgoing_messages.of_bundle(taken.actor.id, str(response_to))) is not None:
+        return _answered(taken, onward_messages.referral_of(ours))
     for earlier in inbox.latest(InboxMessage.bundle_id == response_to):
         subject = str(earlier.subject)
         if subject.startswith("ServiceRequest/"):
             request = records.read(_HUB, "ServiceRequest", subject.removeprefix("ServiceRequest/"))
-            if not same_referral.is_about(request, taken.message):
-                # An identifier can be guessed or mistyped: the person must agree as well.
-                raise not_found(
-                    "No message of this person with that identifier is on file",
-                    "MessageHeader.response.identifier",
-                )
-            message_responses.take(taken.actor, taken.message, taken.workflow, request)
-            return Effect(subject=request, patient=request["subject"]["reference"])
+            return _answered(taken, request)
     raise invariant(
         "The message that is answered was no referral", "MessageHeader.response.identifier"
     )
+
+
+def _answered(taken: Taken, request: Record) -> Effect:
+    if not same_referral.is_about(request, taken.message):
+        # An identifier can be guessed or mistyped: the person must agree as well.
+        raise not_found(
+            "No message of this person with that identifier is on file",
+            "MessageHeader.response.identifier",
+        )
+    message_responses.take(taken.actor, taken.message, taken.workflow, request)
+    return Effect(subject=request, patient=request["subject"]["reference"])
 
 
 _BOOKINGS: dict[Workflow, Callable[[Actor, Arrival, Message], Record]] = {

@@ -1,7 +1,7 @@
 """Messages from other systems: one inbox row each, done once, answered as BaRS says, never lost."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,14 @@ from hub.domain.actor import Actor, ActorKind
 from hub.domain.errors import NotPermittedError, RuleError, StateError
 from hub.domain.scopes import permits
 from hub.models.message import DUPLICATE, PROCESSED, QUARANTINED, REFUSED, InboxMessage
-from hub.services import bookings, definitions, inbox, message_effects, message_faults
+from hub.services import (
+    bookings,
+    definitions,
+    inbox,
+    message_effects,
+    message_faults,
+    outgoing_messages,
+)
 from hub.services.inbox import Arrival
 from hub.services.message_effects import Effect, Taken
 
@@ -111,7 +118,7 @@ def _process(
     arrival.read_message(message)
     _check_structure(message)
     inbox.serialise(actor, message.id)
-    workflow = decide(message, on_file=inbox.on_file, slot_free=bookings.slot_free)
+    workflow = decide(message, on_file=_on_file(actor), slot_free=bookings.slot_free)
     arrival.kind = workflow.value
     if inbox.same_body(arrival):
         raise duplicate(_ALREADY)
@@ -125,6 +132,13 @@ def _process(
         actor, "message", effect.subject.reference, {"inbox": row.id, "kind": workflow.value}
     )
     return _answer(message, effect)
+
+
+def _on_file(actor: Actor) -> Callable[[str], bool]:
+    """Say what this system may answer: what was sent to the hub, and what the hub sent to it."""
+    return lambda bundle_id: (
+        inbox.on_file(bundle_id) or outgoing_messages.of_bundle(actor.id, bundle_id) is not None
+    )
 
 
 def _authorise(actor: Actor) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from fhir import jsontext
@@ -18,9 +18,9 @@ from fhir.messaging import Transport, outgoing
 from hub import clock, records
 from hub.adapters.message_post import Answer, Verdict
 from hub.db import db
-from hub.domain.actor import Actor
+from hub.domain.actor import Actor, hub_actor
 from hub.domain.errors import RuleError, StateError
-from hub.models.message import InboxMessage
+from hub.domain.task_states import OPEN
 from hub.models.outgoing_message import (
     DEAD,
     SENT,
@@ -36,7 +36,14 @@ from hub.services.deliveries import BACK_OFF, LEASE, real_now
 
 AT_ONCE = 50
 """Messages of one page, and referrals of one sweep."""
+_HUB = hub_actor("messages")
+_NOT_FOUND = 404
 _HEAD_STATES = (WAITING, DEAD)
+ONWARD_REQUEST = "onward-request"
+ONWARD_CANCELLATION = "onward-cancellation"
+_ASKED_BY = ("ReferralAnswered", "RefusedMessageDone", "ReferralSentOn", "ReferralCalledBack")
+"""Events that become messages."""
+_SENT_ON, _CALLED_BACK = "ReferralSentOn", "ReferralCalledBack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,9 @@ def address_of(client: str) -> str | None:
 
 
 def keep(
-    asked_by: InboxMessage,
     *,
+    client: str,
+    in_reply_to: str | None,
     event_id: int,
     subject: str,
     kind: str,
@@ -68,7 +76,10 @@ def keep(
     organisation: Mapping[str, Any],
     bundle: dict[str, Any],
 ) -> str | None:
-    """Keep a message to the system that sent ``asked_by``; None where the event has one already."""
+    """Keep a message to a system; None where the event has one already.
+
+    ``in_reply_to`` is the inbox row that it answers, None for what nobody asked for.
+    """
     now = clock.now()
     kept: str | None = db.session.scalar(
         insert(OutgoingMessage)
@@ -76,16 +87,16 @@ def keep(
             id=records.new_id(),
             event_id=event_id,
             subject=subject,
-            client=asked_by.client,
+            client=client,
             kind=kind,
             outcome=outcome,
-            in_reply_to=asked_by.id,
+            in_reply_to=in_reply_to,
             bundle_id=bundle["id"],
             request_id=transport.request_id,
             target=target,
             headers=outgoing(transport, target=target, organisation=organisation),
             body=jsontext.dumpb(bundle),
-            state=WAITING if address_of(asked_by.client) else UNROUTED,
+            state=WAITING if address_of(client) else UNROUTED,
             created_at=now,
             due_at=now,
         )
@@ -128,6 +139,10 @@ def take(subject: str) -> Letter | None:
         return None
     if _earlier_is_open(row):
         return None
+    if _sent_on_by_a_person(row):
+        row.state, row.settled_by, row.settled_how = SETTLED, _HUB.id, "sent on by a person"
+        db.session.flush()
+        return None
     url = address_of(row.client)
     if url is None:
         row.state = UNROUTED
@@ -140,11 +155,14 @@ def take(subject: str) -> Letter | None:
     return Letter(row.id, url, dict(row.headers), row.body)
 
 
-def settle(message_id: str, answer: Answer) -> bool:
-    """Write down what came of an attempt; True when the next message may follow."""
+def settle(message_id: str, answer: Answer) -> OutgoingMessage | None:
+    """Write down what came of an attempt; returns the row unless it was settled before.
+
+    The next message may follow when its state is ``sent``.
+    """
     row = db.session.get(OutgoingMessage, message_id, with_for_update=True, populate_existing=True)
     if row is None or row.state != WAITING:
-        return False
+        return None
     row.leased_until = None
     row.http_status = answer.http_status
     row.error = answer.error
@@ -160,7 +178,7 @@ def settle(message_id: str, answer: Answer) -> bool:
         else:
             row.due_at = clock.now() + BACK_OFF[tries - 1]
     db.session.flush()
-    return row.state == SENT
+    return row
 
 
 def replay(actor: Actor, message_id: str) -> OutgoingMessage:
@@ -208,6 +226,74 @@ def about(subject: str) -> Sequence[OutgoingMessage]:
     ).all()
 
 
+def concerns(subject: str) -> bool:
+    """Say whether there is, or is about to be, a message about ``subject``."""
+    message = exists().where(OutgoingMessage.subject == subject)
+    return bool(db.session.scalar(select(or_(message, _waits(subject, _SENT_ON)))))
+
+
+def is_called_back(subject: str) -> bool:
+    """Say whether what was sent on is called back, or need not be as it never left."""
+    message = exists().where(
+        OutgoingMessage.subject == subject,
+        or_(OutgoingMessage.kind == ONWARD_CANCELLATION, OutgoingMessage.state == SETTLED),
+    )
+    return bool(db.session.scalar(select(or_(message, _waits(subject, _CALLED_BACK)))))
+
+
+def _waits(subject: str, event: str) -> ColumnElement[bool]:
+    """Say whether an event about ``subject`` has not become a message yet."""
+    return exists().where(
+        OUTBOX.c.subject == subject, OUTBOX.c.event == event, OUTBOX.c.handled_at.is_(None)
+    )
+
+
+def lock_about(subject: str) -> Sequence[OutgoingMessage]:
+    """Return what was told about ``subject``, in order, locked: nobody takes it meanwhile."""
+    return db.session.scalars(
+        select(OutgoingMessage)
+        .where(OutgoingMessage.subject == subject)
+        .order_by(OutgoingMessage.event_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def withdraw(actor: Actor, row: OutgoingMessage) -> bool:
+    """Stop sending a (locked) message; True where it never left, so that nothing has to follow."""
+    if row.state == SENT:
+        return False
+    never_left = not row.attempts
+    words = "called back before it left" if never_left else "called back; it may have arrived"
+    row.state, row.settled_by, row.settled_how = SETTLED, actor.id, words
+    row.leased_until = None
+    db.session.flush()
+    return never_left
+
+
+def settle_unknown(row: OutgoingMessage) -> bool:
+    """Settle the refused cancellation of what never arrived; False where something did."""
+    sent = any(each.state == SENT and each.kind == ONWARD_REQUEST for each in about(row.subject))
+    if sent or row.http_status != _NOT_FOUND:
+        return False
+    row.state, row.settled_by, row.settled_how = SETTLED, _HUB.id, "it had never arrived there"
+    db.session.flush()
+    return True
+
+
+def of_bundle(client: str, bundle_id: str) -> OutgoingMessage | None:
+    """Return the referral that was sent on to ``client`` under a Bundle.id."""
+    return db.session.scalar(
+        select(OutgoingMessage)
+        .where(
+            OutgoingMessage.bundle_id == bundle_id,
+            OutgoingMessage.client == client,
+            OutgoingMessage.kind == ONWARD_REQUEST,
+        )
+        .limit(1)
+    )
+
+
 def counts() -> dict[str, int]:
     """Return how many messages are in each state that a person has to look at."""
     found = db.session.execute(
@@ -229,6 +315,14 @@ def _open_for_a_person(message_id: str) -> OutgoingMessage:
     return row
 
 
+def _sent_on_by_a_person(row: OutgoingMessage) -> bool:
+    """Say whether a referral need not be sent on: its Task was closed otherwise meanwhile."""
+    if row.kind != ONWARD_REQUEST:
+        return False
+    task = records.read(_HUB, "Task", row.subject.removeprefix("Task/"))
+    return task["status"] not in OPEN
+
+
 def _earlier_is_open(row: OutgoingMessage) -> bool:
     """Say whether an earlier answer about the referral has not become a message yet."""
     return bool(
@@ -236,7 +330,7 @@ def _earlier_is_open(row: OutgoingMessage) -> bool:
             select(
                 exists().where(
                     OUTBOX.c.subject == row.subject,
-                    OUTBOX.c.event.in_(("ReferralAnswered", "RefusedMessageDone")),
+                    OUTBOX.c.event.in_(_ASKED_BY),
                     OUTBOX.c.id < row.event_id,
                     OUTBOX.c.handled_at.is_(None),
                 )

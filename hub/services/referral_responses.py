@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from fhir.messaging import (
     Message,
-    Responder,
     Response,
     ResponseKind,
+    Sender,
     Transport,
     Workflow,
     category_of,
@@ -69,7 +69,7 @@ def make(event_id: int, request: Record, payload: Mapping[str, Any]) -> str | No
         case=f"{current_app.config['CAREHUB'].base_url}/fhir/{request.reference}",
         status=referral_answer.status_of(outcome) if kind is ResponseKind.SHORT else None,
     )
-    responder = _responder(definitions.current(), payload)
+    responder = us(definitions.current(), payload.get("service"))
     transport = Transport(
         request_id=str(uuid5(NAMESPACE_URL, f"{said.id}/request")),
         correlation_id=row.correlation_id or said.id,
@@ -77,7 +77,8 @@ def make(event_id: int, request: Record, payload: Mapping[str, Any]) -> str | No
         version=original.version,
     )
     return outgoing_messages.keep(
-        row,
+        client=row.client,
+        in_reply_to=row.id,
         event_id=event_id,
         subject=request.reference,
         kind=kind.value,
@@ -160,10 +161,11 @@ def _reason(definition: HubDefinition, outcome: Outcome, code: str | None) -> st
     return next((each.display for each in concepts if each.code == code), code)
 
 
-def _responder(definition: HubDefinition, payload: Mapping[str, Any]) -> Responder:
+def us(definition: HubDefinition, service_code: str | None = None) -> Sender:
+    """Return who a message of the hub comes from, and the service of the hub that it is about."""
     hub = definition.organisations[definition.hub_organisation]
-    service = definition.services.get(payload.get("service") or "")
-    return Responder(
+    service = definition.services.get(service_code or "")
+    return Sender(
         name=definition.name,
         endpoint=f"{current_app.config['CAREHUB'].base_url}/fhir/$process-message",
         organisation={

@@ -81,7 +81,7 @@ def redirect(
     task, request = _open_referral(actor, task_id, version, TriageOutcome.REDIRECTED, reason=reason)
     task, seen = _taken(actor, task), request
     request = _performed_by(actor, request, chosen, "completed")
-    onward.open_task(actor, request, chosen, definition)
+    onward.open_task(actor, request, chosen)
     closed = _close(actor, task, TriageOutcome.REDIRECTED, reason=reason, note=None, choice=choice)
     _looked_at_again(
         actor, task, seen, TriageOutcome.REDIRECTED, service=chosen.code, reason=reason

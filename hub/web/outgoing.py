@@ -1,5 +1,6 @@
-"""What the hub tells other systems of their referrals: what did not arrive is dealt with."""
+"""What the hub tells other systems, and sends on to them: what did not arrive is dealt with."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, redirect, request
@@ -10,7 +11,9 @@ from hub import records
 from hub.auth import current_actor
 from hub.domain.errors import NotPermittedError, RuleError
 from hub.models.outgoing_message import DEAD, STATES, UNROUTED, OutgoingMessage
-from hub.services import outgoing_messages, quarantine
+from hub.records import Record
+from hub.services import definitions, onward, outgoing_messages, quarantine, task_content
+from hub.services.outgoing_messages import ONWARD_REQUEST
 from hub.transaction import transaction
 from hub.web.presenters import words
 from hub.web.quarantine import desk
@@ -33,10 +36,12 @@ _OUTCOMES = {
     "done": "Finished",
     "not-attended": "Not there",
     "taken": "Taken after all",
+    "called-back": "Called back",
 }
 _DONE = {
     "again": "The message is sent again.",
     "settled": "It is noted how they were told. What follows about this referral can go.",
+    "called-back": "The referral is called back. Where it had left, a cancellation follows it.",
 }
 
 
@@ -66,24 +71,26 @@ def outgoing_message_page(message_id: str) -> Response:
 @blueprint.post("/messages/outgoing/<message_id>")
 def deal_with_outgoing(message_id: str) -> Response | BaseResponse:
     desk()
-    again = request.form.get("do") == "again"
-    how = request.form.get("how", "")
+    do = request.form.get("do", "settled")
+    how, reason = request.form.get("how", ""), request.form.get("reason", "")
     try:
         with transaction():
-            if again:
+            if do == "again":
                 outgoing_messages.replay(current_actor(), message_id)
+            elif do == "called-back":
+                onward.call_back_message(current_actor(), message_id, reason=reason)
             else:
                 outgoing_messages.settle_otherwise(current_actor(), message_id, how)
     except RuleError as error:
         if isinstance(error, NotPermittedError):
             raise
-        return _page(message_id, problem=error.text, field=str(error.field), how=how, status=422)
-    done = "again" if again else "settled"
-    return redirect(f"/messages/outgoing/{message_id}?done={done}", code=303)
+        typed = {"how": how, "reason": reason}
+        return _page(message_id, problem=error.text, field=str(error.field), typed=typed)
+    return redirect(f"/messages/outgoing/{message_id}?done={do}", code=303)
 
 
 def _page(
-    message_id: str, *, problem: str = "", field: str = "", how: str = "", status: int = 200
+    message_id: str, *, problem: str = "", field: str = "", typed: Mapping[str, str] | None = None
 ) -> Response:
     actor = desk()
     row = outgoing_messages.message(message_id)
@@ -93,7 +100,7 @@ def _page(
     answer = f"{row.http_status}" if row.http_status else "nothing came back"
     return page(
         "messages/outgoing_message.html",
-        status,
+        422 if problem else 200,
         message=_row(row),
         open=row.state in (DEAD, UNROUTED),
         unrouted=row.state == UNROUTED,
@@ -108,11 +115,13 @@ def _page(
         ],
         settled=row.settled_how or "",
         body=quarantine.text_of(row.body),
-        asked=row.in_reply_to,
+        asked=row.in_reply_to or "",
+        onward=row.kind == ONWARD_REQUEST,
+        can_call_back=onward.can_call_back(row),
         others=[_row(each) for each in outgoing_messages.about(row.subject) if each.id != row.id],
         problem=problem,
-        problem_how=problem if field == "how" else "",
-        how=how,
+        problems={field: problem},
+        typed=typed or {},
         done=_DONE.get(request.args.get("done", ""), ""),
     )
 
@@ -120,7 +129,7 @@ def _page(
 def _row(row: OutgoingMessage) -> dict[str, Any]:
     return {
         "id": row.id,
-        "outcome": _OUTCOMES.get(row.outcome, row.outcome),
+        "outcome": _outcome(row),
         "kind": row.kind.replace("-", " "),
         "to": row.client.removeprefix("client/"),
         "when": words.moment(row.created_at),
@@ -129,3 +138,17 @@ def _row(row: OutgoingMessage) -> dict[str, Any]:
         "error": row.error or "",
         "attempts": row.attempts,
     }
+
+
+def of_task(task: Record) -> list[dict[str, Any]]:
+    """Return the messages that send a referral on, or call it back, for the page of its Task."""
+    if task_content.code(task.resource) != onward.CODE:
+        return []
+    return [_row(each) for each in outgoing_messages.about(task.reference)]
+
+
+def _outcome(row: OutgoingMessage) -> str:
+    if row.kind != ONWARD_REQUEST:
+        return _OUTCOMES.get(row.outcome, row.outcome)
+    service = definitions.current().services.get(row.outcome)
+    return f"Sent on to {service.name if service else row.outcome}"

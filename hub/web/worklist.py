@@ -17,9 +17,10 @@ from hub.queries import worklist as worklist_query
 from hub.records import Record
 from hub.services import assignments, clock_histories, clocks, task_content
 from hub.transaction import transaction
-from hub.web import alarms, directory
+from hub.web import alarms, directory, outgoing
 from hub.web.forms import Filled, fill
 from hub.web.forms.giving import ROWS
+from hub.web.navigation import is_spor
 from hub.web.presenters import alerts, offers, people, words
 from hub.web.presenters import clocks as clock_words
 from hub.web.presenters import referrals as referral_words
@@ -169,6 +170,7 @@ def _task(task_id: str, form: Filled | None = None, verb: str = "", status: int 
         if referral
         else None,
         plans=known.managed("CarePlan") if known else [],
+        sent_on=outgoing.of_task(task) if is_spor(actor) else [],
         document=focus.removeprefix("DocumentReference/")
         if focus.startswith("DocumentReference/")
         else "",

@@ -1,12 +1,9 @@
 """Responses to a system that dies at random points: each arrives, once in its book, in order."""
 
 import json
-import random
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from hub.transaction import transaction
 from tests.api.bars import referral
 from tests.factories.actor import actor
 from tests.workflow.conftest import SPOR, Processes, eventually
+from tests.workflow.other_system import System
 
 pytestmark = pytest.mark.slow
 
@@ -35,60 +33,6 @@ SENDER = Actor(
     display="hospital",
     scopes=frozenset({"system/ServiceRequest.c"}),
 )
-
-
-class System:
-    """A receiver of the standard with a bad connection: it keeps what it reads, once an id."""
-
-    def __init__(self, seed: int) -> None:
-        self._chance = random.Random(seed)
-        self._lock = threading.Lock()
-        self.book: list[tuple[str, str, str]] = []
-        """(request answered, ServiceRequest.status, X-Request-Id), in the order they came."""
-        self.came = 0
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                answer = owner.take(self.headers["X-Request-Id"], json.loads(body))
-                if answer is None:
-                    self.close_connection = True
-                    return
-                status, said = answer
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(said)))
-                self.end_headers()
-                self.wfile.write(said)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/$process-message"
-
-    def take(self, request_id: str, bundle: dict[str, Any]) -> tuple[int, bytes] | None:
-        with self._lock:
-            self.came += 1
-            what = self._chance.choice(("keep", "keep", "refuse", "die", "keep and die", "fail"))
-            if what == "die":
-                return None
-            if what == "refuse":
-                return 503, b""
-            if any(known == request_id for _, _, known in self.book):
-                issue = {"severity": "error", "code": "duplicate"}
-                outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
-                return 409, json.dumps(outcome).encode()
-            parts = [entry["resource"] for entry in bundle["entry"]]
-            (request,) = [each for each in parts if each["resourceType"] == "ServiceRequest"]
-            self.book.append((parts[0]["response"]["identifier"], request["status"], request_id))
-            return {"keep": (200, b"{}"), "keep and die": None, "fail": (500, b"")}[what]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.fixture(params=[2])
@@ -184,10 +128,7 @@ def test_a_system_that_dies_at_random_points_has_each_answer_once_and_in_order(
     eventually(all_arrived, processes=answering)
 
     assert killed == 2
-    book = {
-        each["id"]: [s for asked, s, _ in system.book if asked == each["id"]] for each in requests
-    }
-    assert book == {each["id"]: ["active", "active", "completed"] for each in requests}
+    assert system.states() == {each["id"]: ["active", "active", "completed"] for each in requests}
     assert len({request_id for _, _, request_id in system.book}) == 9
     assert system.came > 9, "nothing went wrong, so nothing was shown"
 

@@ -81,6 +81,8 @@ class ServiceSchema(Entry):
     clock = code_field()
     urgent_clock = fields.String()
     dos_id = fields.String()
+    messages_to = fields.String()
+    use_case = fields.String()
     roles = codes_field()
     skills = codes_field()
     minimum_age = number_field(0, 150)

@@ -12,9 +12,9 @@ from fhir import jsontext
 from fhir.messaging import (
     SUPPORTED_VERSIONS,
     Message,
-    Responder,
     Response,
     ResponseKind,
+    Sender,
     Workflow,
     decide,
     outgoing,
@@ -30,7 +30,7 @@ from tests.api.bars import referral, resource_of
 from tests.shared_data import data
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-HUB = Responder(
+HUB = Sender(
     name="South East Essex hub",
     endpoint="https://hub.example.org/fhir/$process-message",
     organisation={

@@ -21,6 +21,7 @@ from hub.adapters.demographics import (
     SandboxGet,
     Verdict,
 )
+from hub.adapters.proxy_token import fixed
 from hub.domain import nhs_number
 from hub.domain.identity import Identity
 
@@ -155,7 +156,7 @@ def served() -> Iterator[Service]:
 def test_by_http_it_answers_as_the_sandbox(
     service: demographics.Demographics, served: Service, wanted: Identity
 ) -> None:
-    found = PDSDemographics(HTTPGet(served.url, "secret")).trace(wanted)
+    found = PDSDemographics(HTTPGet(served.url, fixed("secret"))).trace(wanted)
 
     assert found == service.trace(wanted)
     first = served.asked[0]

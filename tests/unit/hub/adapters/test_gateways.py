@@ -3,7 +3,7 @@
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -19,14 +19,22 @@ KEY = "clock/0/0/Practitioner/asha-nurse/sms"
 
 @contextmanager
 def http_gateway(status: int, body: bytes = b"") -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A server that keeps the JSON that it is sent."""
+    with http_server(status, body, read=json.loads) as server:
+        yield server
+
+
+@contextmanager
+def http_server(
+    status: int, body: bytes = b"", *, read: Callable[[bytes], Any] = bytes
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A server that keeps what it is POSTed and answers the same each time; 0: it hangs up."""
     came: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
-            came.append(
-                {"headers": dict(self.headers), "body": json.loads(self.rfile.read(length))}
-            )
+            came.append({"headers": dict(self.headers), "body": read(self.rfile.read(length))})
             if not status:
                 self.close_connection = True  # dies with the message in hand
                 return

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from hub.adapters.message_post import Answer, HTTPMessagePost, Verdict, verdict_of
+from hub.adapters.proxy_token import fixed
 from tests.unit.hub.adapters.test_gateways import http_gateway
 
 HEADERS = {"X-Request-Id": "0d9f0d0e-6a3f-4c3d-9a86-0a3f1bb40f01", "Content-Type": "text/plain"}
@@ -25,7 +26,7 @@ def outcome(code: str, expression: str = "Bundle.id") -> bytes:
 @contextmanager
 def posted(status: int, body: bytes = b"") -> Iterator[tuple[Answer, list[dict[str, object]]]]:
     with http_gateway(status, body) as (url, came):
-        yield HTTPMessagePost("secret").post(url, HEADERS, b"{}"), came
+        yield HTTPMessagePost(url, fixed("secret")).post(url, HEADERS, b"{}"), came
 
 
 def test_a_message_that_is_taken_carries_its_ids_and_the_token() -> None:
@@ -36,6 +37,16 @@ def test_a_message_that_is_taken_carries_its_ids_and_the_token() -> None:
     assert isinstance(headers, dict)
     assert headers["X-Request-Id"] == HEADERS["X-Request-Id"]
     assert headers["Authorization"] == "Bearer secret"
+
+
+def test_only_the_proxy_gets_its_token() -> None:
+    with http_gateway(200, b"") as (url, came):
+        HTTPMessagePost("https://proxy.example/$process-message", fixed("secret")).post(
+            url, HEADERS, b"{}"
+        )
+    (sent,) = came
+    assert isinstance(sent["headers"], dict)
+    assert "Authorization" not in sent["headers"]
 
 
 def test_a_server_that_dies_with_the_message_in_hand_gets_it_again() -> None:

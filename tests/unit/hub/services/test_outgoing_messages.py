@@ -14,7 +14,7 @@ from hub.db import db
 from hub.domain.actor import Actor
 from hub.domain.definition import HubDefinition
 from hub.domain.errors import RuleError, StateError
-from hub.models.outgoing_message import OutgoingMessage
+from hub.models.outgoing_message import SENT, OutgoingMessage
 from hub.records.tables import OUTBOX
 from hub.services import outgoing_messages
 from hub.services.deliveries import BACK_OFF, real_now
@@ -49,7 +49,8 @@ def taken(subject: str = ONE) -> str | None:
 
 def settled(message_id: str, answer: Answer) -> bool:
     with transaction():
-        return outgoing_messages.settle(message_id, answer)
+        row = outgoing_messages.settle(message_id, answer)
+        return row is not None and row.state == SENT
 
 
 def state(message_id: str) -> str:
