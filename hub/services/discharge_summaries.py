@@ -38,6 +38,8 @@ RECEIVED = "received"
 """Marks a document that came in by a message, for the pages."""
 XML = "application/fhir+xml"
 _ODS = "https://fhir.nhs.uk/Id/ods-organization-code"
+_READ = "read-document"
+_NOT_BEGUN = frozenset({"requested", "received", "accepted"})
 _HUB = hub_actor("documents")
 
 
@@ -258,6 +260,7 @@ def _supersede(document: Document, reference: Record, patient: Record) -> None:
             id=each.id,
             if_match=each.version,
         )
+        _call_off_reading(each)
     records.update(
         _HUB,
         {
@@ -270,6 +273,23 @@ def _supersede(document: Document, reference: Record, patient: Record) -> None:
         id=reference.id,
         if_match=reference.version,
     )
+
+
+def _call_off_reading(replaced: Record) -> None:
+    """Call off the reading of what is replaced, unless somebody has begun: one version is read."""
+    page = records.search(
+        _HUB, "Task", [("focus", replaced.reference), ("code", _READ), ("_total", "none")]
+    )
+    for found in page.records:
+        task = records.lock(_HUB, "Task", found.id)
+        if task.managed and task["status"] in _NOT_BEGUN:
+            tasks.cancel(
+                _HUB,
+                task.id,
+                version=task.version,
+                reason="replaced",
+                note="A later version of this document has come: read that one",
+            )
 
 
 def _open_tasks(
@@ -293,7 +313,7 @@ def _open_tasks(
     what = "A document was withdrawn by its sender" if withdrawn else "Read"
     task = tasks.open_task(
         _HUB,
-        code="read-document",
+        code=_READ,
         patient=identified.patient.reference,
         description=f"{what}: {document.title}"[:200],
         owner=owner,

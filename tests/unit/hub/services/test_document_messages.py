@@ -27,8 +27,11 @@ from hub.services import (
     identification,
     quarantine,
     rota,
+    task_content,
+    tasks,
 )
 from hub.transaction import transaction
+from tests.factories.actor import actor
 from tests.factories.mesh_send import mesh_send
 from tests.factories.patient import patient
 from tests.letters import Summary
@@ -265,6 +268,33 @@ def test_a_new_version_supersedes_the_one_that_it_replaces(ada: Record) -> None:
     assert by_status["current"]["relatesTo"] == [
         {"code": "replaces", "target": {"reference": by_status["superseded"].reference}}
     ]
+    # One of them is to be read.
+    reading = {
+        each["focus"]["reference"]: (
+            each["status"],
+            task_content.code(each.resource, "statusReason"),
+        )
+        for each in tasks_of("read-document")
+    }
+    assert reading == {
+        by_status["superseded"].reference: ("cancelled", "replaced"),
+        by_status["current"].reference: ("requested", None),
+    }
+
+
+def test_whoever_reads_a_version_that_is_replaced_is_not_interrupted(ada: Record) -> None:
+    first = Summary()
+    take_in(first.xml(), "M1")
+    (task,) = tasks_of("read-document")
+    reader = actor("jo-coordinator", task["owner"]["reference"])
+    with transaction():
+        taken = tasks.accept(reader, task.id, version=task.version)
+    with transaction():
+        tasks.start(reader, task.id, version=taken.version)
+
+    take_in(Summary(replaces=first.document_id).xml(), "M2")
+
+    assert {each["status"] for each in tasks_of("read-document")} == {"in-progress", "requested"}
 
 
 def test_a_document_never_supersedes_another_person_s(ada: Record) -> None:
