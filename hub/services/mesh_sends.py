@@ -21,10 +21,10 @@ from hub.db import db
 from hub.domain.actor import Actor
 from hub.domain.errors import StateError
 from hub.models.mesh_send import MeshSend
-from hub.models.outside_send import DEAD, LOGGED, SENT, WAITING
+from hub.models.outside_send import DEAD, WAITING
 from hub.records import instant
 from hub.records.ids import new_id
-from hub.services import definitions, deliveries, mesh_arrivals
+from hub.services import attempts, definitions, deliveries, mesh_arrivals
 
 LEASE = mesh_arrivals.LEASE
 BACK_OFF = deliveries.BACK_OFF
@@ -92,28 +92,15 @@ def queue(
 
 def due_sends(limit: int = 200) -> list[str]:
     """Return ids of what is due, the oldest first."""
-    due = (
-        select(MeshSend.id)
-        .where(MeshSend.state == WAITING, MeshSend.due_at <= clock.now())
-        .order_by(MeshSend.due_at, MeshSend.id)
-        .limit(limit)
-    )
-    return list(db.session.scalars(due))
+    return attempts.due(MeshSend, limit)
 
 
 def take(send_id: str) -> Envelope | None:
     """Take an answer in hand under a lease; None when there is nothing to send any more."""
-    row = db.session.get(MeshSend, send_id, with_for_update=True, populate_existing=True)
-    if row is None or row.state != WAITING or row.due_at > clock.now():
+    row = attempts.free(MeshSend, send_id)
+    if row is None:
         return None
-    if row.leased_until is not None and row.leased_until > deliveries.real_now():
-        return None
-    if row.leased_until is not None or row.uncertain:
-        # Whoever had it before died with it in hand, or had no answer: it may have arrived.
-        row.repeats += 1
-    row.attempts += 1
-    row.uncertain = False
-    row.leased_until = deliveries.real_now() + LEASE
+    attempts.lease(row, LEASE)
     db.session.flush()
     return Envelope(row.id, row.recipient, row.workflow, row.body, row.key)
 
@@ -123,16 +110,9 @@ def settle(send_id: str, outcome: Outcome) -> None:
     row = db.session.get_one(MeshSend, send_id, with_for_update=True, populate_existing=True)
     if row.state != WAITING:
         return
-    row.leased_until = None
-    row.error = outcome.error
-    row.uncertain = outcome.uncertain
+    attempts.settle(row, outcome, tries=row.attempts, back_off=BACK_OFF)
     if outcome.taken:
-        row.state = SENT if outcome.real else LOGGED
         row.message_id = outcome.provider_id
-    elif row.attempts > len(BACK_OFF):
-        row.state = DEAD
-    else:
-        row.due_at = clock.now() + BACK_OFF[row.attempts - 1]
     db.session.flush()
 
 

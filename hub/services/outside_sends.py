@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from fhir.outcomes import NotFoundError
@@ -25,10 +24,11 @@ from hub.domain.escalation import Notified
 from hub.domain.escalation_hours import When
 from hub.models.clock import TaskClock
 from hub.models.escalation import EscalationStep
-from hub.models.outside_send import DEAD, DROPPED, LOGGED, SENT, WAITING, OutsideSend
+from hub.models.outside_send import DEAD, DROPPED, WAITING, OutsideSend
 from hub.records.ids import new_id
 from hub.services import (
     assignments,
+    attempts,
     definitions,
     deliveries,
     escalation_circle,
@@ -141,21 +141,13 @@ def queue_news(
 
 def due_sends(limit: int = 200) -> list[str]:
     """Return ids of what is due, the oldest first."""
-    found = db.session.execute(
-        select(OutsideSend.id)
-        .where(OutsideSend.state == WAITING, OutsideSend.due_at <= clock.now())
-        .order_by(OutsideSend.due_at, OutsideSend.id)
-        .limit(limit)
-    )
-    return list(found.scalars())
+    return attempts.due(OutsideSend, limit)
 
 
 def take(send_id: str) -> Letter | None:
     """Take a message in hand under a lease; None when there is nothing to send any more."""
-    row = db.session.get(OutsideSend, send_id, with_for_update=True, populate_existing=True)
-    if row is None or row.state != WAITING or row.due_at > clock.now():
-        return None
-    if row.leased_until is not None and row.leased_until > deliveries.real_now():
+    row = attempts.free(OutsideSend, send_id)
+    if row is None:
         return None
     if why := _not_needed(row):
         row.state, row.error, row.leased_until = DROPPED, why, None
@@ -163,12 +155,7 @@ def take(send_id: str) -> Letter | None:
             row.line = _BLOTTED
         db.session.flush()
         return None
-    if row.leased_until is not None or row.uncertain:
-        # Whoever had it before died with it in hand, or had no answer: it may have arrived.
-        row.repeats += 1
-    row.attempts += 1
-    row.uncertain = False
-    row.leased_until = deliveries.real_now() + LEASE
+    attempts.lease(row, LEASE)
     row.last_attempt_at = clock.now()
     row.first_attempt_at = row.first_attempt_at or row.last_attempt_at
     db.session.flush()
@@ -180,19 +167,10 @@ def settle(send_id: str, outcome: Outcome) -> None:
     row = db.session.get(OutsideSend, send_id, with_for_update=True, populate_existing=True)
     if row is None or row.state not in {WAITING, DROPPED}:
         return
-    row.leased_until = None
-    row.error = outcome.error
-    row.uncertain = outcome.uncertain
+    if attempts.settle(row, outcome, tries=row.attempts - row.replayed_after, back_off=BACK_OFF):
+        _tell_manager(row)
     if outcome.taken:
-        row.state = SENT if outcome.real else LOGGED
         row.provider_id = outcome.provider_id
-    elif row.state == WAITING:
-        tries = row.attempts - row.replayed_after
-        if tries > len(BACK_OFF):
-            row.state = DEAD
-            _tell_manager(row)
-        else:
-            row.due_at = clock.now() + BACK_OFF[tries - 1]
     if row.secret and row.state != WAITING:
         row.line = _BLOTTED
     db.session.flush()

@@ -63,6 +63,9 @@ class Hub:
 
     def start(self) -> None:
         """Start everything and wait until the hub is ready."""
+        if not home.port_is_free(self.port) and not engines.in_use(self.home):
+            # The web server of a supervisor that was killed ends a moment after it.
+            end_leftover(self.home / "run" / "web.pid")
         if not home.port_is_free(self.port):
             raise StartError(
                 f"Port {self.port} is taken by another program: choose another one with "

@@ -11,3 +11,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.alter_column("outgoing_message", "in_reply_to", existing_type=sa.Text(), nullable=True)
+
+
+def downgrade() -> None:
+    # What answers nothing has no place in the table as it was.
+    op.execute("DELETE FROM outgoing_message WHERE in_reply_to IS NULL")
+    op.alter_column("outgoing_message", "in_reply_to", existing_type=sa.Text(), nullable=False)
