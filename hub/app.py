@@ -1,4 +1,4 @@
-"""The composition root: the only module that knows all parts (`flask --app hub.app`, granian)."""
+"""The composition root: the only module that knows all parts (`flask --app hub.app`)."""
 
 import os
 import secrets

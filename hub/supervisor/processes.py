@@ -51,7 +51,7 @@ def children_of(shell: Shell) -> dict[str, Child]:
     children = [
         shell.child(
             "web",
-            *("-m", "granian", "--interface", "wsgi", "--factory", "hub.app:create_app"),
+            *("-m", "granian", "--interface", "wsgi", "--factory", "hub.serving:application"),
             *("--host", "127.0.0.1", "--port", str(shell.port), "--no-ws"),
             *("--workers", str(WEB_WORKERS), "--blocking-threads", str(WEB_THREADS)),
             # A worker that a crash ended is replaced; the others go on serving meanwhile.
