@@ -32,17 +32,13 @@ _CALLED_BACK = "called-back"
 def open_task(actor: Actor, request: Record, service: Service) -> Record:
     """Open the Task to send a referral on to a service outside the hub, on that service's clock."""
     system = by_message(request, service)
-    how = (
-        f"It goes by message to {system}; this closes when it has arrived"
-        if system
-        else "Confirm that it has arrived"
-    )
+    how = f": by message to {system}" if system else " and confirm that it has arrived"
     priority = str(request.get("priority", "routine"))
     task = _open(
         actor,
         request,
         service,
-        words=f"Send the referral on to {service.name}. {how}",
+        words=f"Send the referral on to {service.name}{how}",
         priority=priority,
         clock_code=service.clock_for(priority),
     )

@@ -279,7 +279,7 @@ def test_a_person_sends_on_what_must_not_go_by_message(
     send_on = redirected(sam, receipt.task, service)
     handled()
 
-    assert send_on["description"].endswith("Confirm that it has arrived")
+    assert send_on["description"].endswith("and confirm that it has arrived")
     assert outgoing() == []
     with pytest.raises(StateError, match="not sent on by message"):
         call_back(sam, receipt)
