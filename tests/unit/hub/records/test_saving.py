@@ -288,6 +288,10 @@ def test_many_at_once_store_what_one_by_one_stores(app: Flask, system_actor: Act
     assert written == {"Observation/same0", "PlanDefinition/same1", "Patient/same2"}
     assert content() == one_by_one
     assert {row[1:3] for row in _rows(CHANGES)} == {("Observation", "same0"), ("Patient", "same2")}
+    # One row of audit says who wrote them, and which.
+    (trail,) = [row for row in _rows(AUDIT) if row[7]]
+    assert trail[2:5] == (system_actor.id, "create", "Bundle")
+    assert set(trail[7]["written"]) == {f"{each}/_history/1" for each in written}
 
 
 def records_body() -> dict[str, Any]:
@@ -314,6 +318,11 @@ def test_many_at_once_leave_out_ids_that_are_taken(app: Flask, system_actor: Act
         )
 
     assert written == {"Patient/free"}
+    # What was left out was not written, so nobody wrote it.
+    assert [(row[4], row[5], row[7]) for row in _rows(AUDIT)] == [
+        (kept.reference, 1, None),
+        ("Patient/free", 1, None),
+    ]
     assert records.read(system_actor, "Patient", "taken").text == kept.text
 
 
