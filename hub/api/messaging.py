@@ -93,7 +93,7 @@ def _fail(error: Exception) -> Response:
 @blueprint.after_app_request
 def _echo(response: Response) -> Response:
     """Send the ids back even where another part of the hub answered (405, 401)."""
-    if request.path == PATH:
+    if request.environ["PATH_INFO"] == PATH:
         for name, value in _echoed().items():
             response.headers.setdefault(name, value)
     return response

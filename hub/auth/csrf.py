@@ -11,6 +11,8 @@ import secrets
 from flask import Response, g, request
 from werkzeug.exceptions import Forbidden
 
+from hub.written import Written
+
 SESSION_COOKIE = "carehub_session"
 VISIT_COOKIE = "carehub_visit"
 """Before sign-in: a random value, so that a sign-in form cannot be sent from elsewhere either."""
@@ -48,6 +50,9 @@ def check() -> None:
 
 def keep_visit(response: Response) -> Response:
     """Send the cookie that stands in for a session on pages before sign-in."""
+    if isinstance(response, Written):
+        # Of the API, which has no forms.
+        return response
     if "new_visit" in g and (visit := g.pop("new_visit")):
         response.set_cookie(
             VISIT_COOKIE, visit, httponly=True, samesite="Lax", secure=request.is_secure, path="/"

@@ -5,7 +5,6 @@ from the texts and fetched in one further statement a type.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from fhir import jsontext
 from fhir.outcomes import UnprocessableError
@@ -31,11 +30,8 @@ LARGEST_INCLUDED = 5000
 _ROUNDS = 8
 """How often :iterate goes on: chains of records are short, loops are not followed."""
 
-COLUMNS = "id, version, last_updated, managed, content"
-
-
-def as_record(resource_type: str, row: tuple[Any, ...]) -> Record:
-    return Record(resource_type, row[0], row[1], row[2], row[4], False, row[3])
+COLUMNS = ("id", "version", "last_updated::text", "managed", "content")
+"""What ``Record.of_page`` is made of."""
 
 
 def joined_column(include: Include, resource_type: str) -> tuple[str, str] | None:
@@ -71,7 +67,7 @@ def joined(scope: Scope, column: str, target: str, count: int) -> Sql:
             f"SELECT {ids} FROM (SELECT * FROM page LIMIT {count}) page"
             f" WHERE starts_with(page.{column}, '{target}/')"
         )
-    columns = ", ".join(f"{there.alias}.{name.strip()}" for name in COLUMNS.split(","))
+    columns = ", ".join(f"{there.alias}.{name}" for name in COLUMNS)
     return Sql(
         # An array, not a join: whatever the planner thinks of the page, this is an index scan.
         f"SELECT {columns} FROM {there.table} {there.alias}"
@@ -201,9 +197,9 @@ def _fetched(scope: Scope, condition: Sql) -> list[Record]:
     if not access.allows(scope.actor, "read", scope.type):
         return []
     where = all_of([condition, scope.where(())])
-    columns = ", ".join(f"{scope.alias}.{name.strip()}" for name in COLUMNS.split(","))
+    columns = ", ".join(f"{scope.alias}.{name}" for name in COLUMNS)
     sql = (
         f"SELECT {columns} FROM {scope.table} {scope.alias} WHERE {where.text}"
         f" ORDER BY {scope.alias}.id LIMIT {LARGEST_INCLUDED + 1}"
     )
-    return [as_record(scope.type, row) for row in db.fetch(sql, where.params)]
+    return [Record.of_page(scope.type, row) for row in db.fetch(sql, where.params)]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from fhir import jsontext
 from fhir.systems import MANAGED_TAG_CODE, MANAGED_TAG_SYSTEM
@@ -20,6 +20,30 @@ class Record:
     text: str
     deleted: bool = False
     managed: bool = False
+
+    @classmethod
+    def of_page(cls, resource_type: str, row: tuple[Any, ...]) -> Self:
+        """Make one of (id, version, instant, managed, text); the instant in PostgreSQL's words.
+
+        It is read when somebody asks: a page shows the texts alone.
+        """
+        made = cls.__new__(cls)
+        made.__dict__.update(
+            type=resource_type,
+            id=row[0],
+            version=row[1],
+            _stamp=row[2],
+            text=row[4],
+            deleted=False,
+            managed=row[3],
+        )
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "last_updated":
+            raise AttributeError(name)
+        read = self.__dict__["last_updated"] = datetime.fromisoformat(self.__dict__["_stamp"])
+        return read
 
     def __init__(  # noqa: PLR0917 - the fields
         self,

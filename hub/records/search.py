@@ -13,6 +13,7 @@ from hub.domain.actor import Actor
 from hub.records import access, counting, cursor, includes, sorting, spool
 from hub.records.criteria import Scope
 from hub.records.cursor import Cursor
+from hub.records.includes import COLUMNS
 from hub.records.page import Page
 from hub.records.reading import supported
 from hub.records.record import Record
@@ -49,10 +50,10 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
     asked = statement(scope, query, where, order, start)
     found = db.fetch(asked.sql.text, asked.sql.params)
     rows = [row for row in found if not row[0]]
-    joined = [includes.as_record(row[0], row[1:]) for row in found if row[0]]
+    joined = [Record.of_page(row[0], row[1:]) for row in found if row[0]]
     overflow = len(rows) > query.count
     rows = rows[: query.count]
-    matches = [includes.as_record(query.type, row[1:]) for row in rows]
+    matches = [Record.of_page(query.type, row[1:]) for row in rows]
     brought = _once(joined, matches)
     if asked.rest:
         brought += includes.included(actor, asked.rest, matches, brought)
@@ -78,7 +79,8 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
     )
 
 
-_COLUMNS = ("id", "version", "last_updated", "managed", "content")
+_SHAPE = ("id", "version", "last_updated", "managed", "content")
+"""Names of the columns ``COLUMNS`` inside the statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,9 @@ def statement(
     }
     shown = [each.by for each in order[:-1]]
     names = [f"o{place}" for place in range(len(shown))]
-    selected = ", ".join(f"{scope.alias}.{name}" for name in _COLUMNS) + "".join(
-        f", {part.text} AS {name}" for part, name in zip(shown, names, strict=True)
+    # Sort values as text: that of the last row stands in the link to the next page, no other.
+    selected = ", ".join(f"{scope.alias}.{name}" for name in COLUMNS) + "".join(
+        f", ({part.text})::text AS {name}" for part, name in zip(shown, names, strict=True)
     )
     by = [each.sql() for each in order]
     tail = (
@@ -123,7 +126,7 @@ def statement(
     carried = "".join(f", {scope.alias}.{name}" for name in columns)
     # Brought along: the same columns, with nothing where the sort values are.
     nothing = "".join(f", NULL::text AS {name}" for name in names)
-    shape = ", ".join([*_COLUMNS, *(f"{name}::text" for name in names)])
+    shape = ", ".join([*_SHAPE, *names])
     text = (
         f"WITH page AS MATERIALIZED (SELECT {selected}{carried}{tail})"
         f" SELECT ''::text AS k, {shape} FROM page"

@@ -15,6 +15,7 @@ from hub.records import access, counting, cursor, includes, sorting, spool
 from hub.records.criteria import Scope
 from hub.records.cursor import Cursor
 from hub.records.page import Page
+from hub.records.record import Record
 from hub.records.sorting import Order
 from hub.records.sql import Sql, all_of, any_of
 
@@ -34,9 +35,7 @@ class _Branch:
     def page(self, limit: int, start: Cursor | None) -> Sql:
         """Select (type, id, version, instant, managed, text, sort values ...) of a page."""
         where = self.where if start is None else all_of([self.where, self._after(start)])
-        columns = ", ".join(
-            f"{self.scope.alias}.{name}" for name in ("id", *includes.COLUMNS.split(", ")[1:])
-        )
+        columns = ", ".join(f"{self.scope.alias}.{name}" for name in includes.COLUMNS)
         shown = [each.by for each in self.order[:-1]]
         values = "".join(f", {part.text} AS o{place}" for place, part in enumerate(shown))
         by = [each.sql() for each in self.order]
@@ -85,7 +84,7 @@ def find_all(
         return Page(query, (), total=counted, estimated=estimated)
     start = cursor.decode(query, query.cursor, bound) if query.cursor is not None else None
     found = _fetched(query, branches, start)
-    matches = [includes.as_record(row[0], row[1:]) for row in found[: query.count]]
+    matches = [Record.of_page(row[0], row[1:]) for row in found[: query.count]]
     brought = includes.included(actor, query.includes, matches) if query.includes else []
     overflow = len(found) > query.count
     total, estimated = (start.total, start.estimated) if start else (len(found), False)

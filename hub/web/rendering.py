@@ -13,6 +13,7 @@ from hub.auth.headers import csp_nonce
 from hub.settings import ROOT
 from hub.web.navigation import navigation
 from hub.web.presenters import words
+from hub.written import Written
 
 STATIC = ROOT / "hub" / "web" / "static"
 
@@ -69,6 +70,8 @@ def fragment(template: str, etag: str, context: Mapping[str, Any]) -> Response:
 
 def _keep_static(response: Response) -> Response:
     """Let a browser keep a file whose address carries the mark of its content."""
+    if isinstance(response, Written):
+        return response
     if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
