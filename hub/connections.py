@@ -47,7 +47,9 @@ def _bool(value: bool) -> tuple[bytes, int]:
     return (b"t" if value else b"f"), 0
 
 
+@lru_cache(maxsize=8192)
 def _instant(value: datetime) -> tuple[bytes, int]:
+    """Write an instant; a bundle's records have one in common, and many more the same day."""
     return value.isoformat().encode(), 0
 
 
@@ -59,26 +61,33 @@ def _bytes(value: bytes) -> tuple[bytes, int]:
     return value, 1
 
 
+def _text(value: str) -> bytes:
+    """Write an element of an array of texts: its length and itself."""
+    raw = value.encode()
+    return _LENGTH.pack(len(raw)) + raw
+
+
+_SHORT = 80
+_short = lru_cache(maxsize=8192)(_text)
+"""Types, parameters and ids come again and again in the arrays of one bundle."""
+
+
 def _list(values: Sequence[Any]) -> tuple[bytes, int]:
     """Send texts in binary, where nothing needs a quote; everything else as a literal."""
     first = next((value for value in values if value is not None), None)
     if not values or isinstance(first, str):
-        parts = [b""]
-        for value in values:
-            if value is None:
-                parts.append(_NULL)
-            else:
-                raw = value.encode()
-                parts += (_LENGTH.pack(len(raw)), raw)
-        has_null = None in values
-        parts[0] = (
-            _HEAD.pack(1, has_null, _TEXT_OID, len(values), 1)
+        parts = [
+            _NULL if value is None else _short(value) if len(value) < _SHORT else _text(value)
+            for value in values
+        ]
+        head = (
+            _HEAD.pack(1, None in values, _TEXT_OID, len(values), 1)
             if values
             else struct.pack("!3i", 0, 0, _TEXT_OID)
         )
-        return b"".join(parts), 1
+        return head + b"".join(parts), 1
     if isinstance(first, datetime):
-        shown = [b"NULL" if v is None else b'"%b"' % v.isoformat().encode() for v in values]
+        shown = [b"NULL" if v is None else b'"%b"' % _instant(v)[0] for v in values]
     elif isinstance(first, bool):
         shown = [b"NULL" if v is None else b"t" if v else b"f" for v in values]
     else:

@@ -27,7 +27,6 @@ _CONDITIONS = {
     "ifModifiedSince": frozenset({"GET", "HEAD"}),
 }
 _OF_ONE_RECORD = frozenset({"ifNoneMatch", "ifModifiedSince"})
-_space = re.compile(r"[ \t\n\r]*").match
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +173,14 @@ def _bundle(text: str, texts: dict[int, str]) -> tuple[dict[str, Any], int]:
         if name != "entry" or text[position] != "[":
             return jsontext.decode_any(text, position)
         entries: list[Any] = []
-        position = _skip(text, position + 1)
-        while text[position] != "]":
+        opened = _opened_list(text, position)
+        assert opened is not None
+        position, mark = opened.end(), opened[1]
+        while not mark:
             found, position = _entry_at(text, position, len(entries), texts)
             entries.append(found)
-            position = _next(text, position, "]")
-        return entries, position + 1
+            position, mark = _after(text, position, "]")
+        return entries, position
 
     return _object(text, 0, member)
 
@@ -200,45 +201,48 @@ def _entry_at(text: str, position: int, index: int, texts: dict[int, str]) -> tu
 _TAKEN = object()
 """Stands for a value that has been taken out of its object."""
 
+# One match for a name and its colon, one for what follows a value: a bundle has hundreds of each.
+_S = r"[ \t\n\r]*"
+_opened_object = re.compile(rf"\{{{_S}(\}}?)").match
+_opened_list = re.compile(rf"\[{_S}(\]?)").match
+_name = re.compile(rf'"((?:[^"\\\x00-\x1f]++|\\.)*+)"{_S}:{_S}').match
+_mark = re.compile(rf"{_S}([,\]}}]){_S}").match
+
 
 def _object(
     text: str, position: int, member: Callable[[str, int], tuple[Any, int]]
 ) -> tuple[dict[str, Any], int]:
     """Read the object at ``position``; ``member`` reads the value of each of its names."""
-    if text[position : position + 1] != "{":
+    opened = _opened_object(text, position)
+    if opened is None:
         raise ValueError(text[:1])
     found: dict[str, Any] = {}
     seen: set[str] = set()
-    position = _skip(text, position + 1)
-    while text[position] != "}":
-        if text[position] != '"':
+    position, mark = opened.end(), opened[1]
+    while not mark:
+        named = _name(text, position)
+        if named is None:
             raise ValueError(position)
-        name, position = scanstring(text, position + 1, True)
+        name = named[1]
+        if "\\" in name:
+            name, _ = scanstring(text, position + 1, True)
         if name in seen:
             raise BadRequestError(f"the JSON member {name!r} appears twice", code="structure")
         seen.add(name)
-        position = _skip(text, position)
-        if text[position] != ":":
-            raise ValueError(position)
-        value, position = member(name, _skip(text, position + 1))
+        value, position = member(name, named.end())
         if value is not _TAKEN:
             found[name] = value
-        position = _next(text, position, "}")
-    return found, position + 1
+        position, mark = _after(text, position, "}")
+    return found, position
 
 
-def _skip(text: str, position: int) -> int:
-    return _space(text, position).end()  # type: ignore[union-attr]
-
-
-def _next(text: str, position: int, closing: str) -> int:
-    """Return where the next element stands, or the closing bracket."""
-    position = _skip(text, position)
-    if text[position] != ",":
-        if text[position] != closing:
-            raise ValueError(position)
-        return position
-    position = _skip(text, position + 1)
-    if text[position] == closing:
+def _after(text: str, position: int, closing: str) -> tuple[int, str]:
+    """Return where the next element stands, or behind the closing bracket, and that bracket."""
+    found = _mark(text, position)
+    if found is None:
         raise ValueError(position)
-    return position
+    if found[1] == ",":
+        return found.end(), ""
+    if found[1] != closing:
+        raise ValueError(position)
+    return found.end(1), closing
