@@ -26,13 +26,14 @@ CODE = "send-on"
 _HUB = hub_actor("messages")
 LONGEST_REASON = 500
 _ARRIVED = "sent-by-message"
+_BY_HAND = " and confirm that it has arrived"
 _CALLED_BACK = "called-back"
 
 
 def open_task(actor: Actor, request: Record, service: Service) -> Record:
     """Open the Task to send a referral on to a service outside the hub, on that service's clock."""
     system = by_message(request, service)
-    how = f": by message to {system}" if system else " and confirm that it has arrived"
+    how = f": by message to {system}" if system else _BY_HAND
     priority = str(request.get("priority", "routine"))
     task = _open(
         actor,
@@ -68,6 +69,17 @@ def by_message(request: Record, service: Service) -> str | None:
 def is_open(task_id: str) -> bool:
     """Say whether somebody still waits for the referral to arrive."""
     return records.read(_HUB, "Task", task_id)["status"] in OPEN
+
+
+def leave_to_a_person(task: Record, service: Service) -> None:
+    """Say on the Task that nothing leaves by itself: what was possible is not any more."""
+    resource = task.resource
+    resource["description"] = f"Send the referral on to {service.name}{_BY_HAND}"
+    task_content.add_note(
+        resource, _HUB, "It may not go by message any more: send it on yourself", clock.now()
+    )
+    resource["lastModified"] = instant(clock.now())
+    records.update(_HUB, resource, type="Task", id=task.id, if_match=task.version)
 
 
 def arrived(message: OutgoingMessage) -> None:

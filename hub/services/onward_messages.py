@@ -43,8 +43,11 @@ def send(event_id: int, task_id: str) -> str | None:
     request = _request_of(task)
     definition = definitions.current()
     service = onward.service_of(request, definition)
-    if not onward.is_open(task_id) or onward.by_message(request, service) is None:
-        # Called back, or sent on by a person; or it may not go by message since.
+    if not onward.is_open(task_id):
+        # Called back, or sent on by a person.
+        return None
+    if onward.by_message(request, service) is None:
+        onward.leave_to_a_person(task, service)
         return None
     assert service.messages_to is not None
     referral = _referral(task, request, service)

@@ -285,6 +285,26 @@ def test_a_person_sends_on_what_must_not_go_by_message(
         call_back(sam, receipt)
 
 
+def test_what_may_not_go_by_message_any_more_is_left_to_a_person(
+    sam: Actor, receive: Receive
+) -> None:
+    receipt = receive()
+    send_on = redirected(sam, receipt.task)
+    patient = records.read(HUB, "Patient", str(send_on["for"]["reference"]).partition("/")[2])
+    hidden = patient.resource
+    hidden["meta"]["security"] = [{"system": CONFIDENTIALITY, "code": "R"}]
+    with transaction():
+        records.update(HUB, hidden, type="Patient", id=patient.id, if_match=patient.version)
+
+    handled()
+
+    left = task(send_on.id)
+    assert outgoing() == []
+    assert left["status"] == "requested"
+    assert left["description"].endswith("and confirm that it has arrived")
+    assert "send it on yourself" in left["note"][-1]["text"]
+
+
 def test_the_referrer_cancels_what_was_sent_on(sam: Actor) -> None:
     sender = system("estuary-111")
     headers = {"X-Request-Id": str(uuid.uuid4()), "X-Correlation-Id": str(uuid.uuid4())}
