@@ -1,4 +1,4 @@
-"""What has happened to a person, as dated contacts: referrals, messages' encounters, conditions."""
+"""What has happened to a person, as dated contacts: referrals, visits, summaries, conditions."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -33,6 +33,7 @@ def _contacts(actor: Actor, patient: str, since: date) -> Iterator[Contact]:
         ("ServiceRequest", ("authored", lately), _of_request),
         ("Encounter", ("date", lately), _of_encounter),
         # Many say only their onset, many only when they were recorded: the newest are looked at.
+        ("DocumentReference", ("date", lately), _of_document),
         ("Condition", ("_sort", "-_lastUpdated"), _of_condition),
     ):
         page = records.search(
@@ -65,6 +66,18 @@ def _of_encounter(resource: Json) -> Contact | None:
         return None
     text, codes = _said(resource.get("reasonCode") or ())
     return Contact(on, text, codes, kind=(resource.get("class") or {}).get("code"))
+
+
+def _of_document(resource: Json) -> Contact | None:
+    """Read a summary of a visit; one that was replaced, or is an error, tells of none."""
+    if resource.get("status") != "current":
+        return None
+    written = [each.get("attachment", {}).get("creation") for each in resource.get("content") or ()]
+    on = _day(next(filter(None, written), resource.get("date")))
+    if on is None:
+        return None
+    text, codes = _said([resource.get("type") or {}, {"text": resource.get("description")}])
+    return Contact(on, text, codes)
 
 
 def _of_condition(resource: Json) -> Contact | None:

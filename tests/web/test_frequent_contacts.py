@@ -82,6 +82,37 @@ def test_a_third_fall_in_a_year_is_shown_with_its_days(client: FlaskClient, pers
     assert records.read(HUB, "Task", again.id)["priority"] == "routine"
 
 
+def test_summaries_of_such_visits_are_counted_unless_they_were_replaced(
+    client: FlaskClient, person: str
+) -> None:
+    def summary(days: int, status: str = "current", title: str = "A&E discharge summary") -> None:
+        written = instant(clock.now() - timedelta(days=days))
+        with transaction():
+            records.create(
+                HUB,
+                {
+                    "resourceType": "DocumentReference",
+                    "status": status,
+                    "type": {"text": "Letter"},
+                    "subject": {"reference": person},
+                    "date": instant(clock.now()),
+                    "description": title,
+                    "content": [{"attachment": {"title": "As it came", "creation": written}}],
+                },
+            )
+
+    for days in (3, 40, 90):
+        summary(days)
+    summary(120, "superseded")
+    summary(130, title="Outpatient letter")
+    task = refer(person)
+    assert "Frequently in A&amp;E" not in page(client, task)
+
+    summary(150)
+
+    assert "4 visits to A&amp;E" in page(client, task)
+
+
 def test_visits_to_the_emergency_department_are_counted_by_day(
     client: FlaskClient, person: str
 ) -> None:
