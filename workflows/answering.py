@@ -5,7 +5,7 @@ from flask import current_app
 
 from hub.adapters import proxy_token
 from hub.adapters.message_post import HTTPMessagePost, MessagePost
-from hub.models.outgoing_message import DEAD, SENT
+from hub.models.outgoing_message import SENT
 from hub.services import onward, outgoing_messages
 from hub.settings import Settings
 from hub.transaction import transaction
@@ -42,8 +42,8 @@ def answer(subject: str) -> int:
             row = outgoing_messages.settle(letter.message_id, came)
             if row is not None and row.state == SENT:
                 onward.arrived(row)
-            elif row is not None and row.state == DEAD:
-                onward.not_called_back(row)
+            elif row is not None:
+                onward.not_taken(row)
             arrived = row is not None and row.state == SENT
         if not arrived:
             log.warning("message not taken", message=letter.message_id, error=came.error)

@@ -10,8 +10,8 @@ from hub.domain.actor import Actor, hub_actor
 from hub.domain.confidentiality import is_restricted
 from hub.domain.definition import HubDefinition, Service
 from hub.domain.errors import RuleError, StateError
-from hub.domain.task_states import OPEN, TaskStatus
-from hub.models.outgoing_message import OutgoingMessage
+from hub.domain.task_states import OPEN
+from hub.models.outgoing_message import DEAD, OutgoingMessage
 from hub.queries import matching
 from hub.records import Record, instant
 from hub.services import (
@@ -25,6 +25,8 @@ from hub.services.outgoing_messages import ONWARD_CANCELLATION, ONWARD_REQUEST
 CODE = "send-on"
 _HUB = hub_actor("messages")
 LONGEST_REASON = 500
+RING_AFTER = 4
+"""Attempts at a cancellation, within some minutes, after which somebody telephones."""
 _ARRIVED = "sent-by-message"
 _BY_HAND = " and confirm that it has arrived"
 _CALLED_BACK = "called-back"
@@ -66,11 +68,6 @@ def by_message(request: Record, service: Service) -> str | None:
     return definitions.current().clients[service.messages_to].name
 
 
-def is_open(task_id: str) -> bool:
-    """Say whether somebody still waits for the referral to arrive."""
-    return records.read(_HUB, "Task", task_id)["status"] in OPEN
-
-
 def leave_to_a_person(task: Record, service: Service) -> None:
     """Say on the Task that nothing leaves by itself: what was possible is not any more."""
     resource = task.resource
@@ -91,12 +88,19 @@ def arrived(message: OutgoingMessage) -> None:
         return
     system = message.client.removeprefix("client/")
     # The hub calls its Task off, with the cause: it never says that a person did the work.
-    _call_off(_HUB, task, _ARRIVED, f"Taken by {system}, by message")
+    note = f"Taken by {system}, by message"
+    tasks.cancel(_HUB, task.id, version=task.version, reason=_ARRIVED, note=note)
 
 
-def not_called_back(message: OutgoingMessage) -> None:
-    """Open an urgent Task where a cancellation was not taken: the work may go on over there."""
+def not_taken(message: OutgoingMessage) -> None:
+    """Open an urgent Task where a cancellation was not taken: the work may go on over there.
+
+    When it is refused, or after some attempts: it is tried for days, nobody waits so long.
+    """
     if message.kind != ONWARD_CANCELLATION or outgoing_messages.settle_unknown(message):
+        return
+    given_up = message.state == DEAD and message.attempts < RING_AFTER
+    if not given_up and message.attempts != RING_AFTER:
         return
     task = records.read(_HUB, "Task", message.subject.removeprefix("Task/"))
     request_id = str(task_content.reference(task.resource, "focus"))
@@ -131,9 +135,12 @@ def call_back(
     task = records.lock(_HUB, "Task", task.id)
     rows = outgoing_messages.lock_about(task.reference)
     if outgoing_messages.is_called_back(task.reference):
-        raise StateError("this referral is called back already", field="request")
+        raise StateError(
+            "this referral is called back already, or did not leave by message", field="request"
+        )
     if task["status"] in OPEN:
-        _call_off(actor, task, _CALLED_BACK, f"Called back: {reason}")
+        note = f"Called back by {actor.display}: {reason}"
+        tasks.cancel(_HUB, task.id, version=task.version, reason=_CALLED_BACK, note=note)
     if rows and not outgoing_messages.withdraw(actor, rows[0]):
         records.outbox.emit(
             "ReferralCalledBack",
@@ -204,13 +211,3 @@ def _open(
 def service_of(request: Record, definition: HubDefinition) -> Service:
     performer = str(request["performer"][0]["reference"])
     return definition.services[performer.removeprefix("HealthcareService/")]
-
-
-def _call_off(by: Actor, task: Record, reason: str, words: str) -> None:
-    resource, now = task.resource, clock.now()
-    task_content.add_note(resource, by, words, now)
-    task_content.set_reason(resource, reason)
-    resource["status"] = TaskStatus.CANCELLED.value
-    resource["lastModified"] = instant(now)
-    resource["executionPeriod"] = {**resource.get("executionPeriod", {}), "end": instant(now)}
-    records.update(_HUB, resource, type="Task", id=task.id, if_match=task.version)

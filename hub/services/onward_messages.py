@@ -21,6 +21,7 @@ from fhir.messaging.codes import SERVICE_REQUEST
 from hub import clock, records
 from hub.domain.actor import hub_actor
 from hub.domain.definition import HubDefinition, Service
+from hub.domain.task_states import OPEN
 from hub.models.outgoing_message import OutgoingMessage
 from hub.queries import alerts
 from hub.records import Record
@@ -43,7 +44,7 @@ def send(event_id: int, task_id: str) -> str | None:
     request = _request_of(task)
     definition = definitions.current()
     service = onward.service_of(request, definition)
-    if not onward.is_open(task_id):
+    if task["status"] not in OPEN:
         # Called back, or sent on by a person.
         return None
     if onward.by_message(request, service) is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from fhir import jsontext
@@ -135,9 +135,7 @@ def take(subject: str) -> Letter | None:
     )
     if row is None or row.state != WAITING or row.due_at > clock.now():
         return None
-    if row.leased_until is not None and row.leased_until > real_now():
-        return None
-    if _earlier_is_open(row):
+    if _in_hand(subject) or _earlier_is_open(row):
         return None
     if _sent_on_by_a_person(row):
         row.state, row.settled_by, row.settled_how = SETTLED, _HUB.id, "sent on by a person"
@@ -161,13 +159,19 @@ def settle(message_id: str, answer: Answer) -> OutgoingMessage | None:
     The next message may follow when its state is ``sent``.
     """
     row = db.session.get(OutgoingMessage, message_id, with_for_update=True, populate_existing=True)
-    if row is None or row.state != WAITING:
+    if row is None or row.leased_until is None:
         return None
     row.leased_until = None
     row.http_status = answer.http_status
     row.error = answer.error
     if answer.verdict is Verdict.TAKEN:
-        row.state, row.sent_at, row.error = SENT, clock.now(), None
+        row.sent_at, row.error = clock.now(), None
+    if row.state != WAITING:
+        # Called back while it was on its way: what came of it decides about the cancellation.
+        db.session.flush()
+        return None
+    if answer.verdict is Verdict.TAKEN:
+        row.state = SENT
     elif answer.verdict is Verdict.REFUSED:
         # The same bytes would be refused again: a person looks at it.
         row.state = DEAD
@@ -234,9 +238,10 @@ def concerns(subject: str) -> bool:
 
 def is_called_back(subject: str) -> bool:
     """Say whether what was sent on is called back, or need not be as it never left."""
+    never_left = and_(OutgoingMessage.state == SETTLED, OutgoingMessage.attempts == 0)
     message = exists().where(
         OutgoingMessage.subject == subject,
-        or_(OutgoingMessage.kind == ONWARD_CANCELLATION, OutgoingMessage.state == SETTLED),
+        or_(OutgoingMessage.kind == ONWARD_CANCELLATION, never_left),
     )
     return bool(db.session.scalar(select(or_(message, _waits(subject, _CALLED_BACK)))))
 
@@ -265,15 +270,15 @@ def withdraw(actor: Actor, row: OutgoingMessage) -> bool:
         return False
     never_left = not row.attempts
     words = "called back before it left" if never_left else "called back; it may have arrived"
+    # The lease stays: what is on its way is not overtaken by its cancellation.
     row.state, row.settled_by, row.settled_how = SETTLED, actor.id, words
-    row.leased_until = None
     db.session.flush()
     return never_left
 
 
 def settle_unknown(row: OutgoingMessage) -> bool:
     """Settle the refused cancellation of what never arrived; False where something did."""
-    sent = any(each.state == SENT and each.kind == ONWARD_REQUEST for each in about(row.subject))
+    sent = any(each.sent_at and each.kind == ONWARD_REQUEST for each in about(row.subject))
     if sent or row.http_status != _NOT_FOUND:
         return False
     row.state, row.settled_by, row.settled_how = SETTLED, _HUB.id, "it had never arrived there"
@@ -313,6 +318,14 @@ def _open_for_a_person(message_id: str) -> OutgoingMessage:
             allowed=[DEAD, UNROUTED],
         )
     return row
+
+
+def _in_hand(subject: str) -> bool:
+    """Say whether a message about ``subject`` is on its way now, also one that was called back."""
+    leased = exists().where(
+        OutgoingMessage.subject == subject, OutgoingMessage.leased_until > real_now()
+    )
+    return bool(db.session.scalar(select(leased)))
 
 
 def _sent_on_by_a_person(row: OutgoingMessage) -> bool:

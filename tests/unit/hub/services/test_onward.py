@@ -46,6 +46,7 @@ from tests.unit.hub.services.clockwork import Clockwork
 from tests.unit.hub.services.spor_desk import HUB, Receive, request_of, task
 
 TAKEN = Answer(Verdict.TAKEN, 200)
+AGAIN = Answer(Verdict.AGAIN, error="ReadTimeout")
 REFUSED = Answer(Verdict.REFUSED, 409, "409 conflict at ServiceRequest.status")
 ANOTHER = Sender(
     name="Another hub",
@@ -111,8 +112,8 @@ def posted(send_on: Record, answer: Answer) -> str | None:
         return None
     with transaction():
         row = outgoing_messages.settle(letter.message_id, answer)
-        assert row is not None
-        (onward.arrived if answer is TAKEN else onward.not_called_back)(row)
+        if row is not None:
+            (onward.arrived if answer is TAKEN else onward.not_taken)(row)
     return letter.message_id
 
 
@@ -227,7 +228,7 @@ def test_what_may_have_arrived_is_cancelled_and_need_not_have(
     receipt = receive()
     send_on = redirected(sam, receipt.task)
     handled()
-    posted(send_on, Answer(Verdict.AGAIN, error="ReadTimeout"))
+    posted(send_on, AGAIN)
     call_back(sam, receipt)
     handled()
     first, last = outgoing()
@@ -236,6 +237,45 @@ def test_what_may_have_arrived_is_cancelled_and_need_not_have(
     assert posted(send_on, Answer(Verdict.REFUSED, status, "x")) == last.id
 
     assert len(open_about(receipt)) == open_tasks
+
+
+@pytest.mark.parametrize(("answer", "open_tasks"), [(TAKEN, 1), (AGAIN, 0)])
+def test_a_cancellation_does_not_overtake_what_is_on_its_way(
+    sam: Actor, receive: Receive, answer: Answer, open_tasks: int
+) -> None:
+    receipt = receive()
+    send_on = redirected(sam, receipt.task)
+    handled()
+    with transaction():
+        letter = outgoing_messages.take(send_on.reference)
+    assert letter is not None
+    call_back(sam, receipt)
+    handled()
+
+    assert posted(send_on, TAKEN) is None, "the request is still on its way"
+    with transaction():
+        assert outgoing_messages.settle(letter.message_id, answer) is None
+    # Not known over there: a matter to telephone about only where the request has arrived.
+    assert posted(send_on, Answer(Verdict.REFUSED, 404, "404 not-found")) is not None
+    assert len(open_about(receipt)) == open_tasks
+
+
+def test_nobody_waits_for_days_until_a_cancellation_is_taken(
+    sam: Actor, receive: Receive, clockwork: Clockwork
+) -> None:
+    receipt = receive()
+    send_on = redirected(sam, receipt.task)
+    handled()
+    posted(send_on, TAKEN)
+    call_back(sam, receipt)
+    handled()
+    rung = []
+    for _ in range(onward.RING_AFTER + 2):
+        posted(send_on, AGAIN)
+        rung.append(len(open_about(receipt)))
+        clockwork.advance(hours=1)
+
+    assert rung == [0] * (onward.RING_AFTER - 1) + [1] * 3
 
 
 def test_a_referral_that_is_not_taken_keeps_its_task(sam: Actor, receive: Receive) -> None:
