@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -107,6 +108,15 @@ def _clear(connection: Any, *, anew: bool) -> None:
             " WHERE schemaname = 'public' AND last_value IS NOT NULL"
         )
     connection.commit()
+
+
+@pytest.fixture
+def proxy(app: Flask) -> Iterator[None]:
+    """There is a way to other systems: nobody listens there, what would leave is looked at."""
+    before = app.config["CAREHUB"]
+    app.config["CAREHUB"] = replace(before, bars_url="https://proxy.example.org/$process-message")
+    yield
+    app.config["CAREHUB"] = before
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from hub import records
-from hub.domain.actor import hub_actor
+from hub.domain.actor import Actor, ActorKind, hub_actor
 from hub.records import Record
 
 _HUB = hub_actor("test")
@@ -20,6 +20,16 @@ NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
 VERIFICATION = (
     "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 )
+
+
+def sender(code: str) -> Actor:
+    """Return a system that may refer by message."""
+    return Actor(
+        kind=ActorKind.SYSTEM,
+        id=f"client/{code}",
+        display=code,
+        scopes=frozenset({"system/ServiceRequest.c"}),
+    )
 
 
 def post(

@@ -1,7 +1,5 @@
 """A referral that was sent on by message: seen on its task, and called back with a reason."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,12 +22,7 @@ from tests.web.staff import open_door, token_of
 HUB = hub_actor("test")
 
 
-@pytest.fixture(autouse=True)
-def _proxy(app: Flask) -> Iterator[None]:
-    before = app.config["CAREHUB"]
-    app.config["CAREHUB"] = replace(before, bars_url="https://proxy.example.org/$process-message")
-    yield
-    app.config["CAREHUB"] = before
+pytestmark = pytest.mark.usefixtures("proxy")
 
 
 @pytest.fixture

@@ -3,8 +3,17 @@
 import json
 import random
 import threading
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from sqlalchemy import update
+
+from hub.db import db
+from hub.models.outgoing_message import OutgoingMessage
+from hub.services import deliveries
+from hub.transaction import transaction
+from tests.workflow.conftest import Processes
 
 
 class System:
@@ -70,3 +79,15 @@ class System:
         for about, state, _ in self.book:
             found.setdefault(about, []).append(state)
         return found
+
+
+def kill_worker(processes: Processes) -> None:
+    """Kill the worker, let the lease of what it had in hand run out, and start it again."""
+    processes.kill("worker")
+    with transaction():
+        db.session.execute(
+            update(OutgoingMessage)
+            .where(OutgoingMessage.leased_until.is_not(None))
+            .values(leased_until=deliveries.real_now() - timedelta(seconds=1))
+        )
+    processes.start("worker")

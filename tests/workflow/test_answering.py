@@ -9,30 +9,25 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from hub import records
 from hub.db import db
-from hub.domain.actor import Actor, ActorKind
+from hub.domain.actor import Actor
 from hub.domain.definition import HubDefinition
 from hub.models.outgoing_message import OutgoingMessage
 from hub.records import Record
-from hub.services import deliveries, messages, referrals, tasks
+from hub.services import messages, referrals, tasks
 from hub.settings import Settings
 from hub.transaction import transaction
-from tests.api.bars import referral
+from tests.api.bars import referral, sender
 from tests.factories.actor import actor
 from tests.workflow.conftest import SPOR, Processes, eventually
-from tests.workflow.other_system import System
+from tests.workflow.other_system import System, kill_worker
 
 pytestmark = pytest.mark.slow
 
-SENDER = Actor(
-    kind=ActorKind.SYSTEM,
-    id="client/hospital-system",
-    display="hospital",
-    scopes=frozenset({"system/ServiceRequest.c"}),
-)
+SENDER = sender("hospital-system")
 
 
 @pytest.fixture(params=[2])
@@ -107,14 +102,7 @@ def test_a_system_that_dies_at_random_points_has_each_answer_once_and_in_order(
         app.extensions["carehub_redis"].publish("carehub:wake", "sweep")
         if system.came >= 3 * (killed + 1) and killed < 2:
             killed += 1
-            answering.kill("worker")
-            with transaction():  # the lease of what it had in hand runs out
-                db.session.execute(
-                    update(OutgoingMessage)
-                    .where(OutgoingMessage.leased_until.is_not(None))
-                    .values(leased_until=deliveries.real_now() - timedelta(seconds=1))
-                )
-            answering.start("worker")
+            kill_worker(answering)
         found = db.session.execute(
             select(OutgoingMessage.state, func.count()).group_by(OutgoingMessage.state)
         )

@@ -9,30 +9,25 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from hub import records
 from hub.db import db
-from hub.domain.actor import Actor, ActorKind
+from hub.domain.actor import Actor
 from hub.domain.definition import HubDefinition
 from hub.models.outgoing_message import OutgoingMessage
 from hub.records import Record
-from hub.services import deliveries, messages, onward, referrals, task_content
+from hub.services import messages, onward, referrals, task_content
 from hub.settings import Settings
 from hub.transaction import transaction
-from tests.api.bars import referral
+from tests.api.bars import referral, sender
 from tests.factories.actor import actor
 from tests.workflow.conftest import SPOR, Processes, eventually
-from tests.workflow.other_system import System
+from tests.workflow.other_system import System, kill_worker
 
 pytestmark = pytest.mark.slow
 
-SENDER = Actor(
-    kind=ActorKind.SYSTEM,
-    id="client/estuary-111",
-    display="111",
-    scopes=frozenset({"system/ServiceRequest.c"}),
-)
+SENDER = sender("estuary-111")
 
 
 @pytest.fixture
@@ -77,14 +72,7 @@ def test_each_referral_arrives_once_and_is_then_called_back_in_order(
         app.extensions["carehub_redis"].publish("carehub:wake", "sweep")
         if system.came >= 2 * (killed + 1) and killed < 2:
             killed += 1
-            sending.kill("worker")
-            with transaction():  # the lease of what it had in hand runs out
-                db.session.execute(
-                    update(OutgoingMessage)
-                    .where(OutgoingMessage.leased_until.is_not(None))
-                    .values(leased_until=deliveries.real_now() - timedelta(seconds=1))
-                )
-            sending.start("worker")
+            kill_worker(sending)
         tried = {row.subject for row in _rows() if row.attempts}
         if not called_back and len(tried) == len(requests):
             # Whether each has arrived is not known at this point: its end follows it.

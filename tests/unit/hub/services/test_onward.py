@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,9 +22,8 @@ from fhir.messaging import (
 from hub import clock, records
 from hub.adapters.message_post import Answer, Verdict
 from hub.db import db
-from hub.domain.actor import Actor, ActorKind
+from hub.domain.actor import Actor
 from hub.domain.confidentiality import CONFIDENTIALITY
-from hub.domain.definition import HubDefinition
 from hub.domain.errors import StateError
 from hub.models.outgoing_message import OutgoingMessage
 from hub.records import Record
@@ -41,7 +40,7 @@ from hub.services import (
 )
 from hub.services.referrals import ReferralReceipt
 from hub.transaction import transaction
-from tests.api.bars import referral
+from tests.api.bars import referral, sender
 from tests.unit.hub.services.clockwork import Clockwork
 from tests.unit.hub.services.spor_desk import HUB, Receive, request_of, task
 
@@ -57,21 +56,7 @@ ANOTHER = Sender(
 WHY = "The person is better"
 
 
-def system(code: str) -> Actor:
-    return Actor(
-        kind=ActorKind.SYSTEM,
-        id=f"client/{code}",
-        display=code,
-        scopes=frozenset({"system/ServiceRequest.c"}),
-    )
-
-
-@pytest.fixture(autouse=True)
-def _proxy(app: Flask, definition: HubDefinition, clockwork: Clockwork) -> Iterator[None]:
-    before = app.config["CAREHUB"]
-    app.config["CAREHUB"] = replace(before, bars_url="https://proxy.example.org/$process-message")
-    yield
-    app.config["CAREHUB"] = before
+pytestmark = pytest.mark.usefixtures("proxy", "definition", "clockwork")
 
 
 def redirected(sam: Actor, triage: Record, service: str = "acute-assessment") -> Record:
@@ -184,7 +169,7 @@ def test_a_receiver_of_the_standard_takes_it_and_its_cancellation(
     for row, status in ((first, "active"), (last, "revoked")):
         with transaction():
             body = row.body.replace(b"2000099091", b"2000099002")
-            answer = messages.process(system("another-hub"), row.headers, body)
+            answer = messages.process(sender("another-hub"), row.headers, body)
         assert answer.status == 200, answer.body
         assert answer.body["entry"][1]["resource"]["status"] == status
 
@@ -346,11 +331,11 @@ def test_what_may_not_go_by_message_any_more_is_left_to_a_person(
 
 
 def test_the_referrer_cancels_what_was_sent_on(sam: Actor) -> None:
-    sender = system("estuary-111")
+    referrer = sender("estuary-111")
     headers = {"X-Request-Id": str(uuid.uuid4()), "X-Correlation-Id": str(uuid.uuid4())}
     message = referral()
     with transaction():
-        answer = messages.process(sender, headers, json.dumps(message).encode())
+        answer = messages.process(referrer, headers, json.dumps(message).encode())
     request_id = answer.body["entry"][1]["resource"]["id"]
     found = records.search(HUB, "Task", [("focus", f"ServiceRequest/{request_id}")]).records
     (triage,) = [each for each in found if task_content.code(each.resource) == "triage"]
@@ -364,7 +349,7 @@ def test_the_referrer_cancels_what_was_sent_on(sam: Actor) -> None:
         parts["MessageHeader"]["reason"]["coding"][0]["code"] = "update"
         parts["ServiceRequest"]["status"] = "revoked"
         with transaction():
-            return messages.process(sender, ids, json.dumps(message).encode()).status
+            return messages.process(referrer, ids, json.dumps(message).encode()).status
 
     assert cancel() == 200
     handled()
@@ -389,7 +374,7 @@ def test_only_the_system_that_it_was_sent_to_answers_it(sam: Actor, receive: Rec
     def answered_by(code: str) -> int:
         headers = {"X-Request-Id": str(uuid.uuid4()), "X-Correlation-Id": str(uuid.uuid4())}
         with transaction():
-            return messages.process(system(code), headers, reply).status
+            return messages.process(sender(code), headers, reply).status
 
     assert answered_by("estuary-111") == 404
     assert answered_by("hospital-system") == 200

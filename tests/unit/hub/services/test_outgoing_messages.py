@@ -1,6 +1,5 @@
 """Messages to other systems: in the order of their referral, once at a time, never forgotten."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +11,6 @@ from hub import clock
 from hub.adapters.message_post import Answer, Verdict
 from hub.db import db
 from hub.domain.actor import Actor
-from hub.domain.definition import HubDefinition
 from hub.domain.errors import RuleError, StateError
 from hub.models.outgoing_message import SENT, OutgoingMessage
 from hub.records.tables import OUTBOX
@@ -28,12 +26,7 @@ REFUSED = Answer(Verdict.REFUSED, 400, "400 invariant at Bundle")
 AGAIN = Answer(Verdict.AGAIN, 503, "503")
 
 
-@pytest.fixture(autouse=True)
-def _proxy(app: Flask, definition: HubDefinition) -> Iterator[None]:
-    before = app.config["CAREHUB"]
-    app.config["CAREHUB"] = replace(before, bars_url="https://proxy.example.org/$process-message")
-    yield
-    app.config["CAREHUB"] = before
+pytestmark = pytest.mark.usefixtures("proxy", "definition")
 
 
 def queued(*outcomes: str, subject: str = ONE) -> list[str]:

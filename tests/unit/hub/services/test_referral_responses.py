@@ -2,18 +2,17 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from fhir.messaging import SUPPORTED_VERSIONS, Message, parse_message
 from hub import records
 from hub.db import db
-from hub.domain.actor import Actor, ActorKind
+from hub.domain.actor import Actor
 from hub.domain.answers import Answers
 from hub.domain.definition import HubDefinition
 from hub.models.outgoing_message import OutgoingMessage
@@ -21,24 +20,13 @@ from hub.records import Record
 from hub.records.tables import OUTBOX
 from hub.services import messages, referral_answers, referral_responses, referrals, tasks
 from hub.transaction import transaction
-from tests.api.bars import referral
-from tests.unit.hub.services.clockwork import Clockwork
+from tests.api.bars import referral, sender
 from tests.unit.hub.services.spor_desk import HUB
 
-SENDER = Actor(
-    kind=ActorKind.SYSTEM,
-    id="client/hospital-system",
-    display="hospital",
-    scopes=frozenset({"system/ServiceRequest.c"}),
-)
+SENDER = sender("hospital-system")
 
 
-@pytest.fixture(autouse=True)
-def _proxy(app: Flask, definition: HubDefinition, clockwork: Clockwork) -> Iterator[None]:
-    before = app.config["CAREHUB"]
-    app.config["CAREHUB"] = replace(before, bars_url="https://proxy.example.org/$process-message")
-    yield
-    app.config["CAREHUB"] = before
+pytestmark = pytest.mark.usefixtures("proxy", "definition", "clockwork")
 
 
 @pytest.fixture
