@@ -71,7 +71,8 @@ def outgoing_message_page(message_id: str) -> Response:
 @blueprint.post("/messages/outgoing/<message_id>")
 def deal_with_outgoing(message_id: str) -> Response | BaseResponse:
     desk()
-    do = request.form.get("do", "settled")
+    asked = request.form.get("do", "")
+    do = asked if asked in _DONE else "settled"
     how, reason = request.form.get("how", ""), request.form.get("reason", "")
     try:
         with transaction():
