@@ -18,7 +18,7 @@ from fhir.search.own_references import relative
 from fhir.search.query import parse
 from fhir.systems import CAREHUB
 from hub import records
-from hub.api import answers, limits, negotiation, site, slot_search, subsets, withheld
+from hub.api import answers, limits, negotiation, site, slot_search, subsets
 from hub.api.interactions import query
 from hub.api.site import blueprint
 from hub.auth import current_actor
@@ -182,16 +182,10 @@ def _searchset(page: Page, path: str, params: Params) -> dict[str, Any]:
     links = [answers.link("self", path, [*page.self_params, *here])]
     if page.next:
         links.append(answers.link("next", path, [*page.self_params, ("_cursor", page.next)]))
-    base = site.base()
-    # Written out: the text of a record goes in as it is, and hundreds of objects are not made.
-    entries = [
-        _entry(base, record, "match", subsets.text(record, asked.summary, asked.elements))
-        for record in page.records
-    ]
-    entries += [
-        _entry(base, record, "include", withheld.text_shown(record.type, record.text))
-        for record in page.included
-    ]
+    entries = _entries(
+        "match", page.records, subsets.texts(page.records, asked.summary, asked.elements)
+    )
+    entries += _entries("include", page.included, subsets.texts(page.included))
     listed = orjson.Fragment(f"[{','.join(entries)}]") if entries else None
     found = answers.bundle("searchset", listed, links, page.total)
     if page.estimated:
@@ -199,8 +193,11 @@ def _searchset(page: Page, path: str, params: Params) -> dict[str, Any]:
     return found
 
 
-def _entry(base: str, record: Record, mode: str, text: str) -> str:
-    return (
+def _entries(mode: str, found: Sequence[Record], texts: Sequence[str]) -> list[str]:
+    """Write the entries: the text of a record goes in as it is, and no object is made of it."""
+    base = site.base()
+    return [
         f'{{"fullUrl":"{base}/{record.type}/{record.id}","resource":{text},'
         f'"search":{{"mode":"{mode}"}}}}'
-    )
+        for record, text in zip(found, texts, strict=True)
+    ]

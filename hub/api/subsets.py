@@ -21,12 +21,18 @@ SUMMARIES = ("true", "text", "data", "count", "false")
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
 
 
-def text(record: Record, summary: str | None, elements: Sequence[str]) -> str:
-    """Return the JSON of a record, or of the part of it that was asked for."""
+def texts(
+    records: Sequence[Record], summary: str | None = None, elements: Sequence[str] = ()
+) -> list[str]:
+    """Return the JSON of records, or of the part of each that was asked for."""
     if summary is None and not elements:
-        return withheld.text_shown(record.type, record.text)
-    part = shown(record, summary, elements)
-    return withheld.text_shown(record.type, record.text) if part is None else part
+        if any(record.type == withheld.TYPE for record in records):
+            return [withheld.text_shown(record.type, record.text) for record in records]
+        return [record.text for record in records]
+    return [
+        shown(record, summary, elements) or withheld.text_shown(record.type, record.text)
+        for record in records
+    ]
 
 
 def shown(record: Record, summary: str | None, elements: Sequence[str]) -> str | None:

@@ -30,7 +30,7 @@ LARGEST_INCLUDED = 5000
 _ROUNDS = 8
 """How often :iterate goes on: chains of records are short, loops are not followed."""
 
-COLUMNS = ("id", "version", "last_updated::text", "managed", "content")
+COLUMNS = ("id", "version", "content")
 """What ``Record.of_page`` is made of."""
 
 
@@ -54,26 +54,26 @@ def _only(parameter: SearchParameter) -> tuple[str, ...]:
     return parameter.targets if len(parameter.targets) == 1 else ()
 
 
-def joined(scope: Scope, column: str, target: str, count: int) -> Sql:
-    """Return the SELECT of the included records of the first ``count`` rows of ``page``."""
+def joined(scope: Scope, column: str, target: str) -> Sql:
+    """Return the expression of the record that ``column`` of a row refers to, as one text."""
     there = scope.inner(target)
     where = there.where(())
-    ids = f"page.{column}"
+    wanted, kind = f"{scope.alias}.{column}", ""
     if column != "patient_id":
-        ids = f"substr(page.{column}, {len(target) + 2})"
-    chosen = f"SELECT {ids} FROM page LIMIT {count}"
-    if column != "patient_id":
-        chosen = (
-            f"SELECT {ids} FROM (SELECT * FROM page LIMIT {count}) page"
-            f" WHERE starts_with(page.{column}, '{target}/')"
-        )
-    columns = ", ".join(f"{there.alias}.{name}" for name in COLUMNS)
+        kind = f" AND starts_with({wanted}, '{target}/')"
+        wanted = f"substr({wanted}, {len(target) + 2})"
+    shown = " || ' ' || ".join(f"{there.alias}.{name}" for name in COLUMNS)
     return Sql(
-        # An array, not a join: whatever the planner thinks of the page, this is an index scan.
-        f"SELECT {columns} FROM {there.table} {there.alias}"
-        f" WHERE {there.alias}.id = ANY(ARRAY({chosen})) AND {where.text}",
+        f"(SELECT {shown} FROM {there.table} {there.alias}"
+        f" WHERE {there.alias}.id = {wanted}{kind} AND {where.text})",
         where.params,
     )
+
+
+def read_joined(target: str, text: str) -> Record:
+    """Read what ``joined`` made."""
+    record_id, version, content = text.split(" ", 2)
+    return Record.of_page(target, (record_id, int(version), content))
 
 
 def included(

@@ -53,7 +53,9 @@ PROMOTED: Mapping[str, tuple[Promoted, ...]] = {
 INDEXES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     # A worklist: one owner, some states, newest first (care model section 1).
     "Task": (
-        ("owner", "status", "d_authored_on_lo DESC"),
+        # With its id, and without deleted ones: a page comes in its order, and its total is
+        # counted, from the index alone.
+        ("owner", "status", "d_authored_on_lo DESC", "id"),
         ("focus",),
     ),
     "ServiceRequest": (("status", "d_authored_lo"),),

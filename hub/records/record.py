@@ -8,6 +8,9 @@ from typing import Any, Self
 from fhir import jsontext
 from fhir.systems import MANAGED_TAG_CODE, MANAGED_TAG_SYSTEM
 
+_fill = object.__setattr__
+"""Past the guard of a frozen class."""
+
 
 @dataclass(frozen=True, init=False)
 class Record:
@@ -18,32 +21,39 @@ class Record:
     version: int
     last_updated: datetime
     text: str
-    deleted: bool = False
-    managed: bool = False
+    # Without defaults: an attribute of the class would stand in for what is read when asked for.
+    deleted: bool
+    managed: bool
 
     @classmethod
     def of_page(cls, resource_type: str, row: tuple[Any, ...]) -> Self:
-        """Make one of (id, version, instant, managed, text); the instant in PostgreSQL's words.
+        """Make one of a row that begins with id, version and text, as a page has hundreds.
 
-        It is read when somebody asks: a page shows the texts alone.
+        What else there is to know of it stands in its text, and is read when somebody asks.
         """
         made = cls.__new__(cls)
-        made.__dict__.update(
-            type=resource_type,
-            id=row[0],
-            version=row[1],
-            _stamp=row[2],
-            text=row[4],
-            deleted=False,
-            managed=row[3],
+        _fill(
+            made,
+            "__dict__",
+            {
+                "type": resource_type,
+                "id": row[0],
+                "version": row[1],
+                "text": row[2],
+                "deleted": False,
+            },
         )
         return made
 
     def __getattr__(self, name: str) -> Any:
-        if name != "last_updated":
+        if name == "last_updated":
+            found: Any = datetime.fromisoformat(self["meta"]["lastUpdated"])
+        elif name == "managed":
+            found = is_managed(self._parsed)
+        else:
             raise AttributeError(name)
-        read = self.__dict__["last_updated"] = datetime.fromisoformat(self.__dict__["_stamp"])
-        return read
+        self.__dict__[name] = found
+        return found
 
     def __init__(  # noqa: PLR0917 - the fields
         self,

@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fhir.search.criteria import Criterion, Include, Query
 from fhir.search.query import parse
@@ -49,19 +50,26 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
         return Page(query, (), total=counted, estimated=estimated)
     asked = statement(scope, query, where, order, start)
     found = db.fetch(asked.sql.text, asked.sql.params)
-    rows = [row for row in found if not row[0]]
-    joined = [Record.of_page(row[0], row[1:]) for row in found if row[0]]
-    overflow = len(rows) > query.count
-    rows = rows[: query.count]
-    matches = [Record.of_page(query.type, row[1:]) for row in rows]
-    brought = _once(joined, matches)
+    overflow = len(found) > query.count
+    rows = found[: query.count]
+    matches = [Record.of_page(query.type, row) for row in rows]
+    brought = _brought(asked.joined, rows, matches) if asked.joined else []
     if asked.rest:
         brought += includes.included(actor, asked.rest, matches, brought)
-    total, estimated = _total(scope, query, where, start, len(rows) if not overflow else None)
+    if start is not None:
+        # Later pages keep the total of the first.
+        total, estimated = start.total, start.estimated
+    elif query.total == "none":
+        total, estimated = None, False
+    elif not overflow:
+        total, estimated = len(rows), False
+    else:
+        accurate = query.total == "accurate"
+        total, estimated = counting.count(scope, where, accurate=accurate, found=rows[0][_TOTAL])
     following = None
     if overflow:
         last = rows[-1]
-        values = (*last[6:], last[1])
+        values = (*last[_TOTAL + 1 + len(asked.joined) :], last[0])
         following = cursor.encode(query, Cursor(values, total, estimated), also)
     spool.looked_at(
         actor,
@@ -79,8 +87,8 @@ def find(actor: Actor, query: Query, *, also: Sequence[Criterion] = ()) -> Page:
     )
 
 
-_SHAPE = ("id", "version", "last_updated", "managed", "content")
-"""Names of the columns ``COLUMNS`` inside the statement."""
+_TOTAL = len(COLUMNS)
+"""Place of the total in a row; behind it what was brought along, then the sort values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ class Statement:
     """The statement of a search, and the includes that it does not bring."""
 
     sql: Sql
+    joined: tuple[str, ...]
+    """Types of the records that each row brings along, in the order of their places."""
     rest: tuple[Include, ...]
 
 
@@ -96,9 +106,13 @@ def statement(
 ) -> Statement:
     """Return the statement for the rows of a page and one more, and what can be joined.
 
-    Its rows are (type of an included record or empty, id, version, instant, managed, text, sort
-    values ...).
+    A row is (id, version, text, total or nothing, records brought along ..., sort values ...).
+    A list that is sorted is mostly longer than a page: its total is counted on the way. What
+    names one record is not, and is not counted twice.
     """
+    total = Sql("NULL::int")
+    if query.sort and start is None and query.total != "none":
+        total = counting.counted(scope, where, accurate=query.total == "accurate")
     if start is not None:
         where = all_of([where, sorting.after(order, start.values)])
     joins = {
@@ -107,55 +121,36 @@ def statement(
         if (join := includes.joined_column(include, query.type))
         and access.allows(scope.actor, "read", join[1])
     }
-    shown = [each.by for each in order[:-1]]
-    names = [f"o{place}" for place in range(len(shown))]
+    wanted = tuple(dict.fromkeys(joins.values()))
+    brought = [includes.joined(scope, column, target) for column, target in wanted]
     # Sort values as text: that of the last row stands in the link to the next page, no other.
-    selected = ", ".join(f"{scope.alias}.{name}" for name in COLUMNS) + "".join(
-        f", ({part.text})::text AS {name}" for part, name in zip(shown, names, strict=True)
-    )
+    shown = [Sql(f"({each.by.text})::text", each.by.params) for each in order[:-1]]
     by = [each.sql() for each in order]
-    tail = (
+    columns = [Sql(f"{scope.alias}.{name}") for name in COLUMNS]
+    selected = [*columns, total, *brought, *shown]
+    text = (
+        f"SELECT {', '.join(part.text for part in selected)}"
         f" FROM {scope.table} {scope.alias} WHERE {where.text}"
         f" ORDER BY {', '.join(part.text for part in by)} LIMIT {query.count + 1}"
     )
-    params = tuple(p for part in (*shown, where, *by) for p in part.params)
-    rest = tuple(include for include in query.includes if include not in joins)
-    if not joins:
-        return Statement(Sql(f"SELECT ''::text AS k, {selected}{tail}", params), rest)
-    columns = sorted({column for column, _ in joins.values()})
-    carried = "".join(f", {scope.alias}.{name}" for name in columns)
-    # Brought along: the same columns, with nothing where the sort values are.
-    nothing = "".join(f", NULL::text AS {name}" for name in names)
-    shape = ", ".join([*_SHAPE, *names])
-    text = (
-        f"WITH page AS MATERIALIZED (SELECT {selected}{carried}{tail})"
-        f" SELECT ''::text AS k, {shape} FROM page"
+    params = tuple(p for part in (*selected, where, *by) for p in part.params)
+    return Statement(
+        Sql(text, params),
+        joined=tuple(target for _, target in wanted),
+        rest=tuple(include for include in query.includes if include not in joins),
     )
-    for column, target in dict.fromkeys(joins.values()):
-        part = includes.joined(scope, column, target, query.count)
-        text += f" UNION ALL SELECT '{target}', j.*{nothing} FROM ({part.text}) j"
-        params += part.params
-    return Statement(Sql(text, params), rest)
 
 
-def _once(joined: list[Record], matches: list[Record]) -> list[Record]:
+def _brought(
+    joined: tuple[str, ...], rows: Sequence[tuple[Any, ...]], matches: Sequence[Record]
+) -> list[Record]:
+    """Return the records that the rows bring along, each once and none that is a match."""
     known = {record.reference for record in matches}
     found = []
-    for record in joined:
-        if record.reference not in known:
-            known.add(record.reference)
-            found.append(record)
+    for place, target in enumerate(joined, _TOTAL + 1):
+        for text in dict.fromkeys(row[place] for row in rows if row[place] is not None):
+            record = includes.read_joined(target, text)
+            if record.reference not in known:
+                known.add(record.reference)
+                found.append(record)
     return found
-
-
-def _total(
-    scope: Scope, query: Query, where: Sql, start: Cursor | None, whole: int | None
-) -> tuple[int | None, bool]:
-    """Return the total: the first page's own, if it holds all; later pages keep the first's."""
-    if start is not None:
-        return start.total, start.estimated
-    if query.total == "none":
-        return None, False
-    if whole is not None:
-        return whole, False
-    return counting.count(scope, where, accurate=query.total == "accurate")

@@ -33,7 +33,7 @@ class _Branch:
         return Sql(text, self.where.params)
 
     def page(self, limit: int, start: Cursor | None) -> Sql:
-        """Select (type, id, version, instant, managed, text, sort values ...) of a page."""
+        """Select (type, id, version, text, sort values ...) of a page."""
         where = self.where if start is None else all_of([self.where, self._after(start)])
         columns = ", ".join(f"{self.scope.alias}.{name}" for name in includes.COLUMNS)
         shown = [each.by for each in self.order[:-1]]
@@ -95,7 +95,7 @@ def find_all(
     following = None
     if overflow:
         last = found[query.count - 1]
-        values = (*last[6:], last[1], last[0])
+        values = (*last[4:], last[1], last[0])
         following = cursor.encode(query, Cursor(values, total, estimated), bound)
     seen = [record.version_reference for record in (*matches, *brought)]
     spool.looked_at(actor, "search", "*", seen)

@@ -95,7 +95,11 @@ def _declare(resource_type: str) -> Table:
     )
     for fields in INDEXES.get(resource_type, ()):
         label = "_".join(field.split()[0] for field in fields)
-        Index(f"ix_{name}_{label}", *(_ordered(table, field) for field in fields))
+        Index(
+            f"ix_{name}_{label}",
+            *(_ordered(table, field) for field in fields),
+            postgresql_where=text("NOT deleted") if fields[-1] == "id" else None,
+        )
     for code in DATE_INDEXES.get(resource_type, ()):
         stem = dates[code]
         Index(f"ix_{name}_{stem}", table.c[f"{stem}_lo"])
