@@ -165,6 +165,26 @@ def test_threads_queue_for_a_connection_and_none_is_turned_away(address: str) ->
     assert all(each.closed for each in made)
 
 
+def test_the_connection_given_back_last_is_taken_first(address: str) -> None:
+    # One request at a time is served by one server, whose caches stay warm.
+    pool = Pool(lambda: Connection.connect(address, autocommit=True), 4, 1)
+    first = pool.take()
+    second = pool.take()
+    pool.give(first)
+    pool.give(second)
+
+    assert [pool.take() for _ in range(2)] == [second, first]
+    for each in (second, first):
+        pool.give(each)
+    for _ in range(5):
+        taken = pool.take()
+        assert taken is first
+        pool.give(taken)
+    pool.close()
+    assert first.closed
+    assert second.closed
+
+
 def test_a_pool_that_is_spent_says_so_in_time(address: str) -> None:
     pool = Pool(lambda: Connection.connect(address, autocommit=True), 1, 0.05)
     taken = pool.take()
