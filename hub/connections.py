@@ -10,8 +10,8 @@ import re
 import select
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from queue import Empty, SimpleQueue
@@ -47,10 +47,19 @@ def _bool(value: bool) -> tuple[bytes, int]:
     return (b"t" if value else b"f"), 0
 
 
-@lru_cache(maxsize=8192)
 def _instant(value: datetime) -> tuple[bytes, int]:
+    return _moment_of(value), 0
+
+
+def _moment_of(value: datetime) -> bytes:
+    # Python holds the two half past ones of an October night in London equal: no cache for them.
+    return _utc(value) if value.tzinfo is UTC else value.isoformat().encode()
+
+
+@lru_cache(maxsize=8192)
+def _utc(value: datetime) -> bytes:
     """Write an instant; a bundle's records have one in common, and many more the same day."""
-    return value.isoformat().encode(), 0
+    return value.isoformat().encode()
 
 
 def _shown(value: Any) -> tuple[bytes, int]:
@@ -72,22 +81,32 @@ _short = lru_cache(maxsize=8192)(_text)
 """Types, parameters and ids come again and again in the arrays of one bundle."""
 
 
-def _list(values: Sequence[Any]) -> tuple[bytes, int]:
-    """Send texts in binary, where nothing needs a quote; everything else as a literal."""
-    first = next((value for value in values if value is not None), None)
-    if not values or isinstance(first, str):
-        parts = [
+def _texts(values: Sequence[str | None]) -> bytes:
+    """Write the elements of an array of texts, those that come again without a look at each."""
+    if None not in values and max(map(len, values)) < _SHORT:  # type: ignore[arg-type]
+        return b"".join(map(_short, values))
+    return b"".join(
+        [
             _NULL if value is None else _short(value) if len(value) < _SHORT else _text(value)
             for value in values
         ]
-        head = (
-            _HEAD.pack(1, None in values, _TEXT_OID, len(values), 1)
-            if values
-            else struct.pack("!3i", 0, 0, _TEXT_OID)
-        )
-        return head + b"".join(parts), 1
+    )
+
+
+def _quoted(value: datetime | None) -> bytes:
+    return b"NULL" if value is None else b'"%b"' % _moment_of(value)
+
+
+def _list(values: Sequence[Any]) -> tuple[bytes, int]:
+    """Send texts in binary, where nothing needs a quote; everything else as a literal."""
+    first = next((value for value in values if value is not None), None)
+    if not values:
+        return struct.pack("!3i", 0, 0, _TEXT_OID), 1
+    if isinstance(first, str):
+        return _HEAD.pack(1, None in values, _TEXT_OID, len(values), 1) + _texts(values), 1
+    shown: Iterable[bytes]
     if isinstance(first, datetime):
-        shown = [b"NULL" if v is None else b'"%b"' % _instant(v)[0] for v in values]
+        shown = map(_quoted, values)
     elif isinstance(first, bool):
         shown = [b"NULL" if v is None else b"t" if v else b"f" for v in values]
     else:

@@ -29,9 +29,13 @@ _CONDITIONS = {
 _OF_ONE_RECORD = frozenset({"ifNoneMatch", "ifModifiedSince"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """What one entry asks for."""
+    """What one entry asks for.
+
+    Not frozen: a frozen one sets each of its fields through object.__setattr__, at four times the
+    cost, and a bundle has a thousand.
+    """
 
     index: int
     method: str

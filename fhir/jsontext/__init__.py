@@ -151,8 +151,11 @@ def deeper_than(data: bytes, limit: int) -> bool:
         return False
     if b"\\" in data:
         data = _escape.sub(b"", data)
-    # Between the quotes of a string nothing is a bracket: every second part is outside of one.
-    bare = b"".join(data.translate(_SQUARE, _OTHERS).split(b'"')[::2])
+    # Strings without brackets are two quotes now. Of what is left every second part is outside of
+    # a string: between its quotes nothing is a bracket.
+    bare = data.translate(_SQUARE, _OTHERS).replace(b'""', b"")
+    if b'"' in bare:
+        bare = b"".join(data.translate(_SQUARE, _OTHERS).split(b'"')[::2])
     for _ in range(limit):
         inner = bare.replace(b"[]", b"")
         if not inner:

@@ -20,9 +20,9 @@ from fhir.search.paths import Step, Walk, compiled, kept, local_reference, steps
 __all__ = ["DateRange", "IndexEntries", "QuantityRange", "index"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class IndexEntries:
-    """Everything a resource is found by."""
+    """Everything a resource is found by. Not frozen: that would cost more than its making."""
 
     keys: tuple[str, ...] = ()
     """Token, reference, uri and composite keys: fhir/search/keys.py. To be hashed."""

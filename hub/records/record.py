@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 from fhir import jsontext
@@ -106,13 +106,22 @@ class Record:
 
 def is_managed(resource: dict[str, Any]) -> bool:
     """Say whether the resource carries the tag ``carehub|managed``."""
+    if "meta" not in resource:
+        return False
     return any(
         tag.get("system") == MANAGED_TAG_SYSTEM and tag.get("code") == MANAGED_TAG_CODE
-        for tag in resource.get("meta", {}).get("tag", ())
+        for tag in resource["meta"].get("tag", ())
         if isinstance(tag, dict)
     )
 
 
 def instant(moment: datetime) -> str:
     """Write an instant as FHIR R4 does, in UTC with microseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    # Python holds the two half past ones of an October night in London equal: no cache for them.
+    return _utc(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+
+
+@lru_cache(maxsize=256)
+def _utc(moment: datetime) -> str:
+    """Write an instant; a bundle's records have one in common."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir import bundle
 from fhir.bundle import Links
@@ -187,6 +189,50 @@ def test_references_are_resolved_and_identifiers_are_not() -> None:
         "note": f'"reference":"{PERSON}"',
     }
     assert Links().resolve(text) == text
+
+
+_NAMES = st.sampled_from(
+    ["reference", "url", "value", "valueUri", "instantiatesUri", "policy", "display", "ref"]
+)
+_LITERALS = st.sampled_from(
+    [
+        PERSON,
+        f"{PERSON}/_history/3",
+        f"{PERSON}#part",
+        "urn:oid:9.9",
+        "Patient/1",
+        "urn:",
+        'quote " and \\ urn:',
+        f'"reference":"{PERSON}"',
+        f'<a "reference":"{PERSON}">',
+        "urn:uuid:\u00e9",
+        "",
+    ]
+)
+_VALUES = st.recursive(
+    _LITERALS | st.lists(_LITERALS, max_size=3),
+    lambda inner: st.dictionaries(_NAMES, inner, max_size=3) | st.lists(inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(
+    value=st.dictionaries(_NAMES, _VALUES, max_size=4),
+    ascii_only=st.booleans(),
+    colon=st.sampled_from([":", " : ", ": "]),
+)
+def test_a_bundle_of_urns_alone_is_resolved_as_any_other(
+    value: dict[str, Any], ascii_only: bool, colon: str
+) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", colon))
+    quick, thorough = Links(), Links()
+    for links in (quick, thorough):
+        links.add(PERSON, "Patient/new", 2)
+        links.add("urn:oid:1.2.3", "Task/new")
+    # With an address among the full URLs every name is looked for.
+    thorough.add("https://nowhere.example.org/Basic/1", "Basic/1")
+
+    assert quick.resolve(text) == thorough.resolve(text)
 
 
 def test_what_stays_unresolved_is_known() -> None:

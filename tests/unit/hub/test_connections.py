@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -15,6 +16,7 @@ from psycopg import errors
 from hub import connections
 from hub.connections import Connection, Pool
 from hub.db import db, fetch
+from hub.records.record import instant
 from hub.transaction import transaction
 
 MOMENT = datetime(2026, 3, 29, 1, 30, 0, 123456, UTC)
@@ -51,6 +53,19 @@ def connection(address: str) -> Iterator[Connection]:
 def test_a_value_comes_back_as_it_went(connection: Connection, kind: str, value: Any) -> None:
     assert connection.fetch(f"SELECT %s::{kind}", (value,)) == [(value,)]
     assert connection.fetch(f"SELECT %(it)s::{kind}", {"it": value, "other": 1}) == [(value,)]
+
+
+def test_the_hour_that_comes_twice_is_two_hours(connection: Connection) -> None:
+    # Python holds the two equal: one must not be sent as the other.
+    summer = datetime(2026, 10, 25, 1, 30, tzinfo=ZoneInfo("Europe/London"))
+    winter = summer.replace(fold=1)
+    for moments in ([summer, winter], [winter, summer]):
+        sent = [
+            *(connection.fetch("SELECT %s::timestamptz", (each,))[0][0] for each in moments),
+            *(at for (at,) in connection.fetch("SELECT unnest(%s::timestamptz[])", (moments,))),
+        ]
+        assert sent == [each.astimezone(UTC) for each in moments] * 2
+    assert len({instant(summer), instant(winter)}) == 2
 
 
 @pytest.mark.parametrize(
