@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import redis
-from flask import Flask, g, request
+from flask import Flask
 from flask.sessions import SecureCookieSession, SessionInterface
 from jinja2 import ChainableUndefined
 
-from hub import api, auth, clock, db, log, models, settings, web
+from hub import api, at_hand, auth, clock, db, log, models, settings, web
 from hub.api import messaging
 from hub.known_addresses import Application
 from hub.records import audit
@@ -73,7 +73,7 @@ def create_app(configuration: settings.Settings | None = None) -> Flask:
 
 def _name_request() -> None:
     """Give every request an id, the client's own where it sent a plausible one."""
-    given = request.environ.get("HTTP_X_REQUEST_ID", "")
+    given = at_hand.request().environ.get("HTTP_X_REQUEST_ID", "")
     plausible = 0 < len(given) <= MAX_REQUEST_ID and given.replace("-", "").isalnum()
-    g.request_id = name = given if plausible else os.urandom(8).hex()
+    at_hand.notes().request_id = name = given if plausible else os.urandom(8).hex()
     audit.request_id.set(name)

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from hub import at_hand
 from hub.connections import Connection, Parameters, Pool, Row
 from hub.settings import Settings
 
@@ -118,7 +119,7 @@ def driver() -> Iterator[Connection]:
     if (own := _own()) is not None:
         yield own
         return
-    pool: Pool = current_app.extensions[_POOL]
+    pool: Pool = at_hand.app().extensions[_POOL]
     connection = pool.take()
     try:
         yield connection
@@ -130,7 +131,7 @@ def fetch(sql: str, parameters: Parameters = ()) -> list[Row]:
     """Run one prepared statement on the connection to use now: the hot path."""
     if (own := _own()) is not None:
         return own.fetch(sql, parameters)
-    pool: Pool = current_app.extensions[_POOL]
+    pool: Pool = at_hand.app().extensions[_POOL]
     connection = pool.take()
     try:
         return connection.fetch(sql, parameters)

@@ -12,8 +12,8 @@ from fhir.jsontext import dumps, loads
 
 # Inside a string every quote is escaped, so that these are members of the resource itself. A value
 # with an escaped quote is cut short here; no reference to one of our records has one.
-_references = re.compile(r'"reference"\s*:\s*"([^"]*)"').findall
-_binaries = re.compile(r'"url"\s*:\s*"(Binary[^"]*)"').findall
+_references = re.compile(r'"reference"\s*+:\s*+"([^"]*+)"').findall
+_binaries = re.compile(r'"url"\s*+:\s*+"(Binary[^"]*+)"').findall
 _local = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]+)?").fullmatch
 
 

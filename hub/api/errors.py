@@ -21,6 +21,7 @@ from fhir.outcomes import (
     UnsupportedMediaTypeError,
     operation_outcome,
 )
+from hub import at_hand
 from hub.api import formats
 from hub.api.negotiation import FHIR_JSON
 from hub.api.site import PREFIX
@@ -111,7 +112,7 @@ def init_app(app: Flask) -> None:
 
 
 def _finish(response: Response) -> Response:
-    environ = request.environ
+    environ = at_hand.request().environ
     path = environ["PATH_INFO"]
     if not path.startswith(_BELOW) and path != PREFIX:
         return response

@@ -12,11 +12,12 @@ from datetime import datetime
 from itertools import chain
 
 import orjson
-from flask import Response, request
+from flask import Response
 
 from fhir.outcomes import BadRequestError, GoneError, NotFoundError
 from fhir.registry.types import SUPPORTED_TYPES
 from fhir.search.dates import date_range
+from hub import at_hand
 from hub.api import answers, negotiation, site, withheld
 from hub.api.operations import Operation, Parameter, operation
 from hub.api.parameters import Given, given
@@ -110,7 +111,8 @@ Place = tuple[str, int, str]
 
 def _asked(of_patient: bool) -> tuple[Asked, Place | None, list[tuple[str, str]]]:
     """Return what is asked, where to go on, and the parameters for the links."""
-    if request.method == "GET" and not request.environ["QUERY_STRING"]:
+    environ = at_hand.request().environ
+    if environ["REQUEST_METHOD"] == "GET" and not environ["QUERY_STRING"]:
         return compartment.PLAIN, None, []
     asked = given()
     allowed = _PATIENT if of_patient else _ENCOUNTER

@@ -3,11 +3,11 @@
 https://hl7.org/fhir/R4/http.html
 """
 
-from flask import Response, request
+from flask import Response
 
 from fhir.bundle import parameters
 from fhir.outcomes import BadRequestError, NotFoundError
-from hub import records
+from hub import at_hand, records
 from hub.api import answers, limits, negotiation, subsets, writes
 from hub.api.site import blueprint
 from hub.auth import current_actor, current_grant
@@ -16,10 +16,10 @@ from hub.records import Record
 
 def only(*allowed: str) -> None:
     """Refuse query parameters that this interaction does not have."""
-    if not request.environ["QUERY_STRING"]:
+    if not at_hand.request().environ["QUERY_STRING"]:
         return
     valid = {*allowed, *negotiation.TRANSPORT}
-    for name in request.args:
+    for name in at_hand.request().args:
         if name not in valid:
             raise BadRequestError(
                 f"{name} is no parameter here; valid: {', '.join(sorted(valid))}",
@@ -29,7 +29,7 @@ def only(*allowed: str) -> None:
 
 def query() -> list[tuple[str, str]]:
     """Return the parameters of the address in their order, without those of transport."""
-    pairs = parameters(request.query_string.decode("utf-8", "replace"))
+    pairs = parameters(at_hand.request().query_string.decode("utf-8", "replace"))
     return [(name, value) for name, value in pairs if name not in negotiation.TRANSPORT]
 
 
@@ -55,17 +55,19 @@ def _shown(record: Record) -> Response:
         response.set_data(b"")
         return response
     response = answers.of_record(record)
-    if request.environ["QUERY_STRING"] and (part := _part(record)) is not None:
+    if at_hand.request().environ["QUERY_STRING"] and (part := _part(record)) is not None:
         response.set_data(part)
     return response
 
 
 def _part(record: Record) -> str | None:
     """Return the part of the record that _summary or _elements asks for."""
-    summary = request.args.get("_summary")
+    summary = at_hand.request().args.get("_summary")
     if (summary is not None and summary not in subsets.SUMMARIES) or summary == "count":
         raise BadRequestError("_summary is true, text, data or false", expression="_summary")
-    elements = [name.strip() for name in request.args.get("_elements", "").split(",") if name]
+    elements = [
+        name.strip() for name in at_hand.request().args.get("_elements", "").split(",") if name
+    ]
     subsets.check_elements(record.type, elements)
     return subsets.shown(record, summary, elements)
 
@@ -75,7 +77,7 @@ def create(resource_type: str) -> Response:
     negotiation.check_accept()
     negotiation.check_content_type()
     only()
-    condition = request.headers.get("If-None-Exist")
+    condition = at_hand.request().headers.get("If-None-Exist")
     done = writes.create(
         current_actor(),
         resource_type,

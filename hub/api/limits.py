@@ -2,11 +2,11 @@
 
 import zlib
 
-from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from fhir.outcomes import BadRequestError, TooLargeError, UnsupportedMediaTypeError
 from fhir.xml import from_xml
+from hub import at_hand
 from hub.api import negotiation
 
 LARGEST_BODY = 20 * 1024 * 1024
@@ -21,6 +21,7 @@ def received() -> bytes:
 
     Raises TooLargeError, UnsupportedMediaTypeError for another coding, BadRequestError.
     """
+    request = at_hand.request()
     request.max_content_length = LARGEST_BODY
     try:
         raw = request.get_data(cache=False)

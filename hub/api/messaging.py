@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from fhir.jsontext import dumps
 from fhir.messaging import MessageRefusedError, echoed
 from fhir.outcomes import FHIRError, MethodNotAllowedError
+from hub import at_hand
 from hub.api import limits, rates
 from hub.api.negotiation import FHIR_JSON
 from hub.api.operations import Operation, Parameter, declare
@@ -93,7 +94,7 @@ def _fail(error: Exception) -> Response:
 @blueprint.after_app_request
 def _echo(response: Response) -> Response:
     """Send the ids back even where another part of the hub answered (405, 401)."""
-    if request.environ["PATH_INFO"] == PATH:
+    if at_hand.request().environ["PATH_INFO"] == PATH:
         for name, value in _echoed().items():
             response.headers.setdefault(name, value)
     return response

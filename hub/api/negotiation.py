@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import request
 from werkzeug.http import parse_date, parse_options_header
 
 from fhir.outcomes import BadRequestError, NotAcceptableError, UnsupportedMediaTypeError
 from fhir.xml import MEDIA_TYPES as XML_TYPES
+from hub import at_hand
 from hub.api import media_types
 from hub.api.media_types import JSON_TYPES, Asked
 
@@ -49,7 +49,7 @@ NOTHING_PREFERRED = Prefer()
 
 def asked() -> Asked:
     """Return the form that this request wants its answer in."""
-    return asked_in(request.environ)
+    return asked_in(at_hand.request().environ)
 
 
 def asked_in(environ: MutableMapping[str, Any]) -> Asked:
@@ -57,7 +57,7 @@ def asked_in(environ: MutableMapping[str, Any]) -> Asked:
     found: Asked | None = environ.get(_ASKED)
     if found is None:
         query = environ.get("QUERY_STRING", "")
-        given = request.args if "format" in query or "pretty" in query else _NOTHING
+        given = at_hand.request().args if "format" in query or "pretty" in query else _NOTHING
         found = environ[_ASKED] = _asked(environ, given)
     return found
 
@@ -69,14 +69,17 @@ def _asked(environ: Mapping[str, Any], given: Mapping[str, str]) -> Asked:
 
 def sends_xml() -> bool:
     """Say whether the body of this request is declared as XML."""
-    content_type: str = request.environ.get("CONTENT_TYPE", "")
+    content_type: str = at_hand.request().environ.get("CONTENT_TYPE", "")
     return content_type != FHIR_JSON and media_types.is_xml(content_type)
 
 
 def take_form(pairs: Iterable[tuple[str, str]]) -> None:
     """Heed ``_format`` and ``_pretty`` where they stand in a form, then check them."""
-    given = {**request.args, **{name: value for name, value in pairs if name in TRANSPORT}}
-    request.environ[_ASKED] = _asked(request.environ, given)
+    given = {
+        **at_hand.request().args,
+        **{name: value for name, value in pairs if name in TRANSPORT},
+    }
+    at_hand.request().environ[_ASKED] = _asked(at_hand.request().environ, given)
     check_accept()
 
 
@@ -97,7 +100,7 @@ def check_content_type(allowed: Collection[str] = JSON_TYPES) -> None:
 
     Where FHIR JSON is allowed FHIR XML is too: ``limits.body`` gives its JSON.
     """
-    given = request.headers.get("Content-Type")
+    given = at_hand.request().headers.get("Content-Type")
     if not given:
         return
     kind, options = parse_options_header(given)
@@ -115,9 +118,9 @@ def check_content_type(allowed: Collection[str] = JSON_TYPES) -> None:
 def prefer() -> Prefer:
     """Read the Prefer header; what it says beyond FHIR is ignored, as RFC 7240 wants."""
     answer, lenient = None, False
-    if "HTTP_PREFER" not in request.environ:
+    if "HTTP_PREFER" not in at_hand.request().environ:
         return NOTHING_PREFERRED
-    for header in request.headers.getlist("Prefer"):
+    for header in at_hand.request().headers.getlist("Prefer"):
         for part in re.split(r"[,;]", header):
             if (found := _PREFERENCE(part)) is None:
                 continue
@@ -133,7 +136,7 @@ def wants_async() -> bool:
     """Say whether the client prefers the answer later: RFC 7240, section 4.1."""
     return any(
         part.strip().lower() == "respond-async"
-        for header in request.headers.getlist("Prefer")
+        for header in at_hand.request().headers.getlist("Prefer")
         for part in re.split(r"[,;]", header)
     )
 
@@ -149,13 +152,13 @@ def version_of(tag: str) -> int:
 
 
 def if_match() -> int | None:
-    tag = request.headers.get("If-Match")
+    tag = at_hand.request().headers.get("If-Match")
     return None if tag is None else version_of(tag)
 
 
 def only_new() -> bool:
     """Say whether a write wants that nothing is there yet: ``If-None-Match: *``, RFC 9110."""
-    tag = request.headers.get("If-None-Match")
+    tag = at_hand.request().headers.get("If-None-Match")
     return tag is not None and is_only_new(tag)
 
 
@@ -167,13 +170,13 @@ def is_only_new(tag: str) -> bool:
 
 def is_known(version: int, modified: datetime) -> bool:
     """Say whether the client already has this version (If-None-Match, If-Modified-Since)."""
-    environ = request.environ
+    environ = at_hand.request().environ
     if "HTTP_IF_NONE_MATCH" not in environ and "HTTP_IF_MODIFIED_SINCE" not in environ:
         return False
-    known = request.headers.get("If-None-Match")
+    known = at_hand.request().headers.get("If-None-Match")
     if known is not None:
         return among(version, known)
-    since = parse_date(request.headers.get("If-Modified-Since"))
+    since = parse_date(at_hand.request().headers.get("If-Modified-Since"))
     return since is not None and modified.replace(microsecond=0) <= since
 
 

@@ -1,8 +1,9 @@
 """The blueprint of the FHIR API, and how its addresses are read and written."""
 
-from flask import Blueprint, Flask, current_app
+from flask import Blueprint, Flask
 from werkzeug.routing import BaseConverter
 
+from hub import at_hand
 from hub.records import Record
 
 PREFIX = "/fhir"
@@ -29,7 +30,7 @@ def init_app(app: Flask) -> None:
 
 def base() -> str:
     """Return the service base URL, without a slash at its end."""
-    return f"{current_app.config['CAREHUB'].base_url}{PREFIX}"
+    return f"{at_hand.app().config['CAREHUB'].base_url}{PREFIX}"
 
 
 def full_url(record: Record) -> str:

@@ -6,6 +6,7 @@ from flask import Flask, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from fhir.outcomes import UnauthorizedError
+from hub import at_hand
 from hub.auth import csrf, headers, sessions
 from hub.auth.public_routes import PUBLIC_ROUTES
 from hub.auth.tokens import Grant, grant_for_token
@@ -27,7 +28,7 @@ def init_app(app: Flask) -> None:
 
 def current_actor() -> Actor:
     """Return who acts in this request. A route that is not public always has one."""
-    actor: Actor | None = g.get("actor")
+    actor: Actor | None = at_hand.notes().get("actor")
     if actor is None:
         raise UnauthorizedError("sign in, or send a bearer token")
     return actor
@@ -35,17 +36,17 @@ def current_actor() -> Actor:
 
 def current_grant() -> Grant | None:
     """Return what the bearer token of this request gives; None for a page."""
-    grant: Grant | None = g.get("grant")
+    grant: Grant | None = at_hand.notes().get("grant")
     return grant
 
 
 def admit() -> BaseResponse | None:
     """Find the Actor of this request, or refuse it; runs before every view."""
-    held = g.__dict__
+    held = at_hand.notes().__dict__
     for name in _OF_ONE_REQUEST:
         # An application context can outlive a request (commands, tests); who asked must not.
         held.pop(name, None)
-    path = request.environ["PATH_INFO"]
+    path = at_hand.request().environ["PATH_INFO"]
     if path.startswith(_SYSTEMS) or path == API_PREFIX:
         _admit_system()
         return None
@@ -58,12 +59,12 @@ def _is_public() -> bool:
 
 
 def _admit_system() -> None:
-    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    scheme, _, token = at_hand.request().environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         grant = grant_for_token(token.strip())
         if grant is not None:
-            g.grant = grant
-            g.actor = grant.actor
+            notes = at_hand.notes()
+            notes.grant, notes.actor = grant, grant.actor
             return
         if not _is_public():
             raise UnauthorizedError(

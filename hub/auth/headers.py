@@ -7,6 +7,7 @@ import secrets
 
 from flask import Response, g, request
 
+from hub import at_hand
 from hub.written import Written
 
 _STRICT = ("Strict-Transport-Security", "max-age=31536000")
@@ -26,7 +27,7 @@ def protect(response: Response) -> Response:
     headers = response.headers
     if isinstance(response, Written):
         response.beside += _OF_TEXT if "Cache-Control" not in headers else _OF_TEXT[:1]
-        if request.environ["wsgi.url_scheme"] == "https":
+        if at_hand.request().environ["wsgi.url_scheme"] == "https":
             response.beside += (_STRICT,)
         return response
     if headers.get("X-Content-Type-Options") is None:
@@ -35,7 +36,7 @@ def protect(response: Response) -> Response:
         # A page about a person must not lie in the cache of a shared computer. A live region
         # says "private, no-cache" itself, so that its ETag can be asked about.
         headers.add("Cache-Control", "no-store")
-    if request.environ["wsgi.url_scheme"] == "https":
+    if at_hand.request().environ["wsgi.url_scheme"] == "https":
         headers.setdefault(*_STRICT)
     if headers.get("Content-Type", "").startswith("text/html"):
         headers.setdefault("Content-Security-Policy", _policy())

@@ -7,7 +7,7 @@ prepared), one more what its texts refer to. https://hl7.org/fhir/R4/patient-ope
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from fhir.outcomes import GoneError, NotFoundError
@@ -214,7 +214,7 @@ def _referred(actor: Actor, whose: _Whose, matches: Sequence[Entry], terms: _Ter
     Not what is in somebody else's: a record about two people does not open the other's.
     """
     wanted = mentioned(entry.text for entry in matches)
-    if whose.type == "Patient" and "Patient" in wanted:
+    if whose.type == "Patient" and wanted.get("Patient", set()) - {whose.entry.id}:
         # Another record of the same person.
         wanted["Patient"] &= mentioned([whose.entry.text]).get("Patient", set())
     ranked = {
@@ -334,21 +334,31 @@ def _named(
 
     ``outside``: only what is in nobody's compartment or in one of these.
     """
+    if not ranked:
+        return []
     condition, bound = access.predicate(actor, "t")
     given = {**terms.values, "outside": outside}
-    for place, value in enumerate(bound):
+    given.update((f"a{place}", value) for place, value in enumerate(bound))
+    given.update((f"i{rank}", sorted(ids)) for rank, ids in ranked.items())
+    ranks, apart = tuple(sorted(ranked)), outside is not None
+    sql = _by_id(ranks, condition, apart=apart, since=terms.since, dated=terms.dated)
+    return _rows(sql, given)
+
+
+@lru_cache(maxsize=512)
+def _by_id(ranks: tuple[int, ...], condition: str, *, apart: bool, since: bool, dated: bool) -> str:
+    """Return the SELECT of records by their ids: most people's records name the same types."""
+    for place in range(condition.count("%s")):
         condition = condition.replace("%s", f"%(a{place})s", 1)
-        given[f"a{place}"] = value
     parts = []
-    for rank, ids in sorted(ranked.items()):
+    for rank in ranks:
         name = SUPPORTED_TYPES[rank]
-        given[f"i{rank}"] = sorted(ids)
         where = f"t.id=ANY(%(i{rank})s::text[]) AND NOT deleted AND {condition}"
-        where += _conditions(name, since=terms.since, dated=terms.dated)
-        if outside is not None and name != "Patient":
+        where += _conditions(name, since=since, dated=dated)
+        if apart and name != "Patient":
             where += " AND (patient_id IS NULL OR patient_id=ANY(%(outside)s::text[]))"
         parts.append(f"SELECT {rank},id,version,content FROM {TABLES[name].name} t WHERE {where}")
-    return _rows(" UNION ALL ".join(parts), given) if parts else []
+    return " UNION ALL ".join(parts)
 
 
 def _rows(sql: str, values: Mapping[str, Any]) -> list[Entry]:

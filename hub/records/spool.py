@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
-from flask import current_app
 
-from hub import clock
+from hub import at_hand, clock
 from hub.domain.actor import Actor, ActorKind
 from hub.records.audit import request_id
 
@@ -60,7 +59,7 @@ def looked(actor: Actor, action: str, subject: str, version: int | None = None) 
     """Note that ``actor`` saw ``subject``. The hub's own reads are not looks."""
     if actor.kind is ActorKind.HUB:
         return
-    spool: Spool = current_app.extensions["carehub_spool"]
+    spool: Spool = at_hand.app().extensions["carehub_spool"]
     spool.append(
         orjson.dumps(
             [clock.now(), actor.id, action, subject, version, request_id.get()], option=_OPTIONS
@@ -94,5 +93,5 @@ def looked_at(actor: Actor, action: str, subject: str, found: Sequence[str]) -> 
         )
         for start in range(0, len(found), IN_A_ROW)
     ]
-    spool: Spool = current_app.extensions["carehub_spool"]
+    spool: Spool = at_hand.app().extensions["carehub_spool"]
     spool.append(b"".join(lines))
