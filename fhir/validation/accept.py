@@ -63,17 +63,21 @@ def _coded(element: Element, kind: str, check: Check) -> Check:
 
 def _reference(element: Element) -> Check:
     plain = _compiled("Reference")
-    types = "|".join(sorted(element.targets)) or "[A-Z][A-Za-z]+"
-    usual = re.compile(rf"(?:{types})/[A-Za-z0-9\-.]{{1,64}}").fullmatch
+    usual = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}").fullmatch
     targets = element.targets
     known = registry.resource_types()
+    allowed = targets & known if targets else known
 
     def accepts(value: Any) -> bool:
         if not plain(value):
             return False
         reference, declared = value.get("reference"), value.get("type")
-        if declared is None and (reference is None or (targets and usual(reference))):
-            return True
+        if declared is None:
+            if reference is None:
+                return True
+            found = usual(reference)
+            if found is not None and found[1] in allowed:
+                return True
         kinds = {declared} & known
         if reference is not None:
             if not is_well_formed(reference):

@@ -1,13 +1,13 @@
 """A version of a record as the rows it becomes: promoted columns, hashed keys, strings, dates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from fhir.search.index import QuantityRange, index, patients
+from fhir.search.index import IndexEntries, QuantityRange, index, patients
 from fhir.search.keys import hashed
 from fhir.search.paths import without_version
 from hub.records.promoted import PROMOTED, Promoted
@@ -97,16 +97,9 @@ def row_of(resource: dict[str, Any]) -> Row:
     entries = index(resource, without=_exact(resource_type))
     scalars: dict[str, Any] = dict.fromkeys(scalar_columns(resource_type))
     for promoted in PROMOTED.get(resource_type, ()):
-        scalars[promoted.column] = _promoted_value(resource, promoted)
-    columns = date_columns(resource_type)
-    dates: set[tuple[str, datetime, datetime]] = set()
-    for code, ranges in entries.dates.items():
-        bounded = [(low or BEGINNING, high or END) for low, high in ranges]
-        stem = columns.get(code)
-        if stem and bounded:
-            scalars[f"{stem}_lo"], scalars[f"{stem}_hi"] = bounded[0]
-        else:
-            dates.update((code, low, high) for low, high in bounded)
+        if promoted.path[0] in resource:
+            scalars[promoted.column] = _promoted_value(resource, promoted)
+    dates = _dates(resource_type, entries, scalars)
     patient_id = _patient_id(resource, entries.patient)
     return Row(
         patient_id=patient_id,
@@ -119,6 +112,22 @@ def row_of(resource: dict[str, Any]) -> Row:
         present=entries.present,
         relationships=_related(resource, patient_id, entries.others),
     )
+
+
+def _dates(
+    resource_type: str, entries: IndexEntries, scalars: dict[str, Any]
+) -> set[tuple[str, datetime, datetime]]:
+    """Return the rows of dates, and put into ``scalars`` those that have columns."""
+    columns = date_columns(resource_type)
+    dates: set[tuple[str, datetime, datetime]] = set()
+    for code, ranges in entries.dates.items():
+        bounded = [(low or BEGINNING, high or END) for low, high in ranges]
+        stem = columns.get(code)
+        if stem and bounded:
+            scalars[f"{stem}_lo"], scalars[f"{stem}_hi"] = bounded[0]
+        else:
+            dates.update((code, low, high) for low, high in bounded)
+    return dates
 
 
 def _patient_id(resource: dict[str, Any], found: str | None) -> str | None:
@@ -143,21 +152,34 @@ def rows_apart(before: dict[str, Any], after: dict[str, Any], row: Row) -> tuple
     """
     if not after:
         return row_of(before), row
-    differing = {
-        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-    }
-    old, new = (
-        row_of(
-            {"resourceType": before["resourceType"]}
-            | {n: value[n] for n in value if n in differing}
-        )
-        for value in (before, after)
-    )
+    names = before.keys() | after.keys()
+    differing = {n for n in names if n not in _WITHOUT_ROWS and before.get(n) != after.get(n)}
+    if not differing:
+        same = replace(EMPTY, relationships=row.relationships)
+        return same, same
+    old, new = (_rows_of(value, differing) for value in (before, after))
     people = patients(before)
     first = _patient_id(before, people[0] if people else None)
     old.relationships = _related(before, first, people[1:])
     new.relationships = row.relationships
     return old, new
+
+
+_WITHOUT_ROWS = frozenset({"id", "meta"})
+"""Elements that are found by keys and columns alone."""
+
+
+def _rows_of(resource: dict[str, Any], names: set[str]) -> Row:
+    """Return the strings, dates and quantities of some elements, and nothing else."""
+    resource_type = resource["resourceType"]
+    part = {name: value for name, value in resource.items() if name in names}
+    entries = index({"resourceType": resource_type, **part}, without=_exact(resource_type))
+    return replace(
+        EMPTY,
+        strings=set(entries.strings),
+        dates=_dates(resource_type, entries, {}),
+        quantities={_quantity(each) for each in entries.quantities},
+    )
 
 
 def _quantity(found: QuantityRange) -> tuple[str, Decimal, Decimal, str, str]:

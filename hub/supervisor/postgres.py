@@ -1,5 +1,6 @@
 """A private PostgreSQL in a folder: unix socket only, passwords checked, no extension."""
 
+import os
 import re
 import secrets
 import shutil
@@ -25,8 +26,6 @@ _ALWAYS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    # The working set of a district fits; memory is taken when it is first used.
-    "shared_buffers": "256MB",
     # After each checkpoint every page is logged whole when it first changes, which is most of the
     # log of a small write. How much is replayed after a crash is bounded by max_wal_size (1 GB).
     "checkpoint_timeout": "15min",
@@ -39,8 +38,23 @@ _ALWAYS = {
     "random_page_cost": "1.1",
 }
 
-_DISPOSABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""For tests, whose folder nobody keeps."""
+_DISPOSABLE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "128MB",
+}
+"""For tests, whose folder nobody keeps and whose data are few."""
+
+
+def _memory() -> str:
+    """Return how much PostgreSQL shares: an eighth of the machine's memory, within bounds.
+
+    The working set of a district fits into what most machines have so; where it does not, servers
+    write out pages of others before they can read their own. It is taken when it is first used.
+    """
+    megabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    return f"{min(1024, max(128, megabytes // 8))}MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +92,7 @@ def child_of(cluster: Cluster) -> Child:
     if not cluster.data_folder.exists():
         _initialise(cluster, installation, programs)
     _check(cluster)
-    options = _ALWAYS | {} if cluster.durable else _ALWAYS | _DISPOSABLE
+    options = _ALWAYS | ({"shared_buffers": _memory()} if cluster.durable else _DISPOSABLE)
     arguments = [f"-c{name}={value}" for name, value in options.items()]
     return Child(
         name="postgres",
