@@ -48,6 +48,7 @@ def _constant(name: str) -> Any:
 _strict = json.JSONDecoder(
     object_pairs_hook=_members, parse_float=Decimal, parse_constant=_constant
 )
+_good = json.JSONDecoder(parse_float=Decimal)
 _skip = json.JSONDecoder()
 
 
@@ -179,7 +180,7 @@ def _refuse_unstorable(text: str) -> None:
 
 def loads(text: str | bytes) -> Any:
     """Parse text that is known to be good (stored records); decimals as ``Decimal``."""
-    return json.loads(text, parse_float=Decimal)
+    return _good.decode(text if isinstance(text, str) else text.decode())
 
 
 def copied(value: Any) -> Any:

@@ -6,6 +6,7 @@ A date without a time zone counts in UTC. https://hl7.org/fhir/R4/search.html#da
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 DateRange = tuple[datetime | None, datetime | None]
@@ -19,6 +20,7 @@ _DAY = timedelta(days=1)
 _UTC_SECONDS = len("2026-01-31T10:00:00Z")
 
 
+@lru_cache(maxsize=8192)
 def date_range(value: str) -> DateRange:
     """Return the range that a date, dateTime or instant stands for.
 

@@ -5,18 +5,30 @@ https://hl7.org/fhir/R4/search.html#string
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "–": "-", "—": "-"})  # noqa: RUF001 - these are the characters meant
 
 
+_SHORT = 64
+"""Characters of a string that is kept: names and towns come again, letters and notes do not."""
+
+
 def normalised(value: str) -> str:
     """Fold case, accents, typographic quotes and spaces: ``Zoë  O’Brien`` -> ``zoe o'brien``."""  # noqa: RUF002 - the example needs it
+    return _kept(value) if len(value) < _SHORT else _normalised(value)
+
+
+def _normalised(value: str) -> str:
     if value.isascii():
         return " ".join(value.lower().split())
     decomposed = unicodedata.normalize("NFKD", value.translate(_TYPOGRAPHIC).casefold())
     # Folding can compose anew: decompose and fold until nothing combines any more.
     folded = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
     return " ".join(folded.split())
+
+
+_kept = lru_cache(maxsize=8192)(_normalised)
 
 
 def telephone(value: str) -> str:
@@ -42,20 +54,23 @@ _SOUNDS = {
 
 def sounds(value: str) -> list[str]:
     """Return the American Soundex of each word: what ``phonetic`` compares."""
-    found = []
-    for word in normalised(value).replace("-", " ").split():
-        letters = [c for c in word if "a" <= c <= "z"]
-        if not letters:
-            continue
-        code, last = letters[0].upper(), _SOUNDS.get(letters[0], "")
-        for letter in letters[1:]:
-            digit = _SOUNDS.get(letter, "")
-            if digit and digit != last:
-                code += digit
-            if letter not in "hw":
-                last = digit
-        found.append(code[:4].ljust(4, "0"))
-    return found
+    words = normalised(value).replace("-", " ").split()
+    return [code for word in words if (code := _sound(word[:_SHORT]))]
+
+
+@lru_cache(maxsize=8192)
+def _sound(word: str) -> str:
+    letters = [c for c in word if "a" <= c <= "z"]
+    if not letters:
+        return ""
+    code, last = letters[0].upper(), _SOUNDS.get(letters[0], "")
+    for letter in letters[1:]:
+        digit = _SOUNDS.get(letter, "")
+        if digit and digit != last:
+            code += digit
+        if letter not in "hw":
+            last = digit
+    return code[:4].ljust(4, "0")
 
 
 def literal(value: str) -> str:
