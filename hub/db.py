@@ -13,7 +13,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData, event
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
 from hub import at_hand
 from hub.connections import Connection, Parameters, Pool, Row
@@ -99,14 +99,23 @@ def in_session() -> Session | None:
     return db.session() if db.session.registry.has() else None
 
 
+_OWN = "carehub_own"
+"""Key in a session's notes: its transaction, and the connection that has it."""
+
+
 def _own() -> Connection | None:
     """Return the connection of the open transaction, if there is one."""
     session = in_session()
-    if session is None or not session.in_transaction():
+    begun = None if session is None else session.get_transaction()
+    if session is None or begun is None:
         return None
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, Connection)
-    return connection
+    held: tuple[SessionTransaction, Connection] | None = session.info.get(_OWN)
+    if held is None or held[0] is not begun:
+        # A bundle has a dozen statements, and SQLAlchemy checks its state for each.
+        connection = session.connection().connection.driver_connection
+        assert isinstance(connection, Connection)
+        held = session.info[_OWN] = (begun, connection)
+    return held[1]
 
 
 @contextmanager

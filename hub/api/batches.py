@@ -33,7 +33,7 @@ from hub.api.site import blueprint
 from hub.api.writes import Done
 from hub.auth import Grant, current_actor, current_grant
 from hub.domain.actor import Actor
-from hub.records import Record
+from hub.records import Record, instant
 from hub.records.reading import fetch
 from hub.transaction import transaction
 
@@ -319,7 +319,7 @@ def _answered(entry: Entry, answer: Answer) -> dict[str, Any]:
     if entry.method in {"POST", "PUT", "PATCH"}:
         response["location"] = f"{address}/_history/{record.version}"
     response["etag"] = site.etag(record)
-    response["lastModified"] = record.last_updated
+    response["lastModified"] = instant(record.last_updated)
     wanted = negotiation.prefer().answer
     if answer.status == 304:
         pass  # the client has it
