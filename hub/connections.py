@@ -31,6 +31,7 @@ _TEXT_OID = 25
 _HEAD = struct.Struct("!5i")
 _LENGTH = struct.Struct("!i")
 _NULL = _LENGTH.pack(-1)
+_EMPTY = struct.pack("!3i", 0, 0, _TEXT_OID)
 _OK = {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}
 
 
@@ -99,9 +100,11 @@ def _quoted(value: datetime | None) -> bytes:
 
 def _list(values: Sequence[Any]) -> tuple[bytes, int]:
     """Send texts in binary, where nothing needs a quote; everything else as a literal."""
-    first = next((value for value in values if value is not None), None)
     if not values:
-        return struct.pack("!3i", 0, 0, _TEXT_OID), 1
+        return _EMPTY, 1
+    first = values[0]
+    if first is None:
+        first = next((value for value in values if value is not None), None)
     if isinstance(first, str):
         return _HEAD.pack(1, None in values, _TEXT_OID, len(values), 1) + _texts(values), 1
     shown: Iterable[bytes]

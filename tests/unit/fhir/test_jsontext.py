@@ -6,8 +6,11 @@ import sys
 import time
 import tracemalloc
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir import jsontext
 from fhir.outcomes import BadRequestError, FHIRError, UnprocessableError
@@ -122,6 +125,32 @@ def test_nesting_ends_at_its_limit_whatever_stands_in_strings() -> None:
         jsontext.parse(nested(jsontext.MAX_DEPTH + 2))
     assert (refused.value.status, refused.value.issues[0].code) == (422, "too-costly")
     jsontext.parse(json.dumps({"a": "[" * 1000, "b": ["{" * 1000, '\\"[[[[' * 100]}))
+
+
+_JSON = st.recursive(
+    st.text(alphabet='[]{}"\\\n/,:\u00e9', max_size=6) | st.integers() | st.none(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(alphabet='[]{}"\\a', max_size=3), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return 1 + max(map(_depth, inner), default=0)
+    return 0
+
+
+@given(value=_JSON, spaces=st.sampled_from([None, 1]))
+def test_the_depth_is_that_of_the_values_whatever_stands_in_strings(
+    value: Any, spaces: int | None
+) -> None:
+    data = json.dumps(value, indent=spaces).encode()
+    for limit in range(6):
+        assert jsontext.deeper_than(data, limit) == (_depth(value) > limit)
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"a":[', b'[{"a":'])

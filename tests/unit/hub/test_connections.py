@@ -77,7 +77,12 @@ def test_the_hour_that_comes_twice_is_two_hours(connection: Connection) -> None:
         ("boolean", [True, None, False]),
         ("numeric", [Decimal("1.50"), Decimal("1e10")]),
         ("timestamptz", [MOMENT, None]),
+        ("timestamptz", [None, MOMENT, MOMENT]),
+        ("timestamptz", [None, None]),
         ("text", [None, None]),
+        ("text", [None, "a"]),
+        ("text", ["long" * 40, "short", "\u00e9" * 79, "\u00e9" * 80]),
+        ("text", ["long" * 40, None, "short"]),
     ],
 )
 def test_an_array_arrives_whole(connection: Connection, kind: str, values: list[Any]) -> None:
