@@ -2,7 +2,7 @@
 
 ``python -m tests.bench [--people N] [--seconds S] [--only a,b]`` prints a table of ratios and fails
 where a line does not hold. Absolute figures of a shared machine mean nothing; the ceiling is
-measured just before and just after each scenario.
+measured in between the runs of each scenario.
 """
 
 import argparse

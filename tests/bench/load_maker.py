@@ -4,8 +4,11 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
+from typing import Self
 
 _SCRIPT = Path(__file__).parent / "wrk.lua"
 
@@ -27,6 +30,18 @@ class Run:
     """Bytes of a good answer."""
     complaint: str = ""
     """The first answer that was no success."""
+
+    @classmethod
+    def mean(cls, runs: Sequence[Self]) -> Self:
+        """Return what several runs measured together."""
+        return cls(
+            rate=mean(run.rate for run in runs),
+            bad=sum(run.bad for run in runs),
+            p50=mean(run.p50 for run in runs),
+            p95=mean(run.p95 for run in runs),
+            body=mean(run.body for run in runs),
+            complaint=next((run.complaint for run in runs if run.complaint), ""),
+        )
 
 
 def is_there() -> bool:
