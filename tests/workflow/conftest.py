@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ class Processes:
         self._log_folder = log_folder
         self._schedule = f"--schedule={log_folder / 'beat'}"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._of_tests: list[subprocess.Popen[str]] = []
 
     def start(self, *names: str) -> None:
         for name in names:
@@ -74,7 +76,7 @@ class Processes:
 
     def python(self, *arguments: str, stdin: bool = False) -> subprocess.Popen[str]:
         """Start a process of the test's own in this environment; what it prints is kept."""
-        return subprocess.Popen(
+        made = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
             env=self._environment,
@@ -82,6 +84,8 @@ class Processes:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._of_tests.append(made)
+        return made
 
     def kill(self, *names: str) -> None:
         """End a process as the kernel does when memory is short."""
@@ -100,6 +104,13 @@ class Processes:
                 process.kill()
                 process.wait()
         self._running.clear()
+        for each in self._of_tests:
+            each.kill()
+            each.wait()
+            for pipe in filter(None, (each.stdin, each.stdout)):
+                with suppress(OSError):
+                    pipe.close()
+        self._of_tests.clear()
 
     def log(self, name: str) -> str:
         path = self._log_folder / f"{name}.log"
