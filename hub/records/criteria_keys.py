@@ -40,6 +40,15 @@ def promoted_columns(resource_type: str) -> dict[str, str]:
     return {p.parameter: p.column for p in PROMOTED.get(resource_type, ()) if p.parameter}
 
 
+def by_column(resource_type: str, criterion: Criterion) -> bool:
+    """Say whether a promoted column alone answers a criterion."""
+    return (
+        isinstance(criterion, TokenCriterion | ReferenceCriterion)
+        and criterion.parameter.code in promoted_columns(resource_type)
+        and getattr(criterion, "modifier", None) is None
+    )
+
+
 def single_key(scope: "Scope", criterion: Criterion) -> int | None:
     """Return the one key that answers a criterion, where one does: the commonest case."""
     if isinstance(criterion, TokenCriterion):

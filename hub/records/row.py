@@ -154,10 +154,8 @@ def rows_apart(before: dict[str, Any], after: dict[str, Any], row: Row) -> tuple
         return row_of(before), row
     names = before.keys() | after.keys()
     differing = {n for n in names if n not in _WITHOUT_ROWS and before.get(n) != after.get(n)}
-    if not differing:
-        same = replace(EMPTY, relationships=row.relationships)
-        return same, same
     old, new = (_rows_of(value, differing) for value in (before, after))
+    # Of all elements: who a record relates to its person depends on the tag in meta too.
     people = patients(before)
     first = _patient_id(before, people[0] if people else None)
     old.relationships = _related(before, first, people[1:])
@@ -166,11 +164,13 @@ def rows_apart(before: dict[str, Any], after: dict[str, Any], row: Row) -> tuple
 
 
 _WITHOUT_ROWS = frozenset({"id", "meta"})
-"""Elements that are found by keys and columns alone."""
+"""Elements that have no string, date or quantity: keys and columns find them."""
 
 
 def _rows_of(resource: dict[str, Any], names: set[str]) -> Row:
     """Return the strings, dates and quantities of some elements, and nothing else."""
+    if not names:
+        return replace(EMPTY)
     resource_type = resource["resourceType"]
     part = {name: value for name, value in resource.items() if name in names}
     entries = index({"resourceType": resource_type, **part}, without=_exact(resource_type))

@@ -13,6 +13,7 @@ from hub import db
 from hub.domain.actor import Actor
 from hub.records import access, counting, cursor, includes, sorting, spool
 from hub.records.criteria import Scope
+from hub.records.criteria_keys import by_column
 from hub.records.cursor import Cursor
 from hub.records.includes import COLUMNS
 from hub.records.page import Page
@@ -107,11 +108,11 @@ def statement(
     """Return the statement for the rows of a page and one more, and what can be joined.
 
     A row is (id, version, text, total or nothing, records brought along ..., sort values ...).
-    A list that is sorted is mostly longer than a page: its total is counted on the way. What
-    names one record is not, and is not counted twice.
+    A worklist is mostly longer than a page, and an index counts it: its total comes on the way.
+    What is found in a costlier manner is counted when a page turns out not to hold it.
     """
     total = Sql("NULL::int")
-    if query.sort and start is None and query.total != "none":
+    if start is None and query.total != "none" and _is_worklist(query):
         total = counting.counted(scope, where, accurate=query.total == "accurate")
     if start is not None:
         where = all_of([where, sorting.after(order, start.values)])
@@ -138,6 +139,13 @@ def statement(
         Sql(text, params),
         joined=tuple(target for _, target in wanted),
         rest=tuple(include for include in query.includes if include not in joins),
+    )
+
+
+def _is_worklist(query: Query) -> bool:
+    """Say whether a list is in an order, of what columns say (owner, status)."""
+    return bool(query.sort and query.criteria) and all(
+        by_column(query.type, each) for each in query.criteria
     )
 
 

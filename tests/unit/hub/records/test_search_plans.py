@@ -191,6 +191,18 @@ def test_a_worklist_and_its_total_are_read_from_its_index(
     assert "Index Only Scan using ix_fhir_task_owner_status" in plan, plan
 
 
+def test_what_is_costly_to_find_is_not_looked_for_twice(filled: None, system_actor: Actor) -> None:
+    for kind, params in (
+        ("Task", [("patient", "Patient/p1"), ("status", "requested")]),
+        ("Task", [("status:not", "completed")]),
+        ("Patient", [("family", "name1")]),
+        ("Patient", [("_text", "words")]),
+    ):
+        plan = _plan(system_actor, kind, [*params, ("_sort", "-_lastUpdated")])
+
+        assert "InitPlan" not in plan, plan
+
+
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("whole", [True, False])
 def test_everything_about_a_person_reads_the_index_of_each_type(whole: bool) -> None:
