@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the C string scanner
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from fhir import jsontext
 from fhir.bundle.addresses import parameters
 from fhir.outcomes import BadRequestError, InvalidResourceError
+from fhir.recurring import kept
 from fhir.validation import validate
 
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
@@ -90,7 +90,7 @@ def in_order(entries: list[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: _ORDER[entry.method])
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _address(url: str) -> tuple[re.Match[str] | None, tuple[tuple[str, str], ...]]:
     """Return what an entry's address names, and its search parameters."""
     address = urlsplit(url)

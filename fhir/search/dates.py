@@ -6,8 +6,9 @@ A date without a time zone counts in UTC. https://hl7.org/fhir/R4/search.html#da
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
 from typing import Any
+
+from fhir.recurring import kept
 
 DateRange = tuple[datetime | None, datetime | None]
 """From the first instant to before the second; None where it is open."""
@@ -20,7 +21,7 @@ _DAY = timedelta(days=1)
 _UTC_SECONDS = len("2026-01-31T10:00:00Z")
 
 
-@lru_cache(maxsize=8192)
+@kept(8192)
 def date_range(value: str) -> DateRange:
     """Return the range that a date, dateTime or instant stands for.
 

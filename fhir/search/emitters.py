@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from fhir.recurring import LONGEST
 from fhir.registry.search_parameters import SearchParameter
 from fhir.search import keys
 from fhir.search.dates import DateRange, date_range, period_range, timing_range
@@ -134,8 +135,14 @@ def _coding_keys(name: str, system: str | None, code: str | None) -> tuple[str, 
     return (*found, keys.token_system(name, system)) if system else found
 
 
-_known_keys = lru_cache(maxsize=32768)(_coding_keys)
-"""Codes come again and again; identifiers, which do not, would only push them out."""
+_kept_keys = lru_cache(maxsize=32768)(_coding_keys)
+
+
+def _known_keys(name: str, system: str | None, code: str | None) -> tuple[str, ...]:
+    """Keep the keys of codes, which come again; identifiers, which do not, would push them out."""
+    if len(system or "") + len(code or "") > LONGEST:
+        return _coding_keys(name, system, code)
+    return _kept_keys(name, system, code)
 
 
 def _token(parameter: SearchParameter, kind: str) -> Emit:

@@ -17,14 +17,15 @@ A key holds no type: each table has one. The same hash in SQL is HASH_SQL; a col
 2^64 pairs) would show one record too many to somebody who may see it.
 """
 
-from functools import lru_cache
 from hashlib import sha256
+
+from fhir.recurring import kept
 
 HASH_SQL = "('x' || substr(encode(sha256(convert_to({0}, 'UTF8')), 'hex'), 1, 16))::bit(64)::bigint"
 """The hash with core functions of PostgreSQL; IMMUTABLE when wrapped in a function."""
 
 
-@lru_cache(maxsize=65536)
+@kept(65536)
 def hashed(key: str) -> int:
     """Return the first 8 bytes of sha256 as a signed number, big-endian."""
     return int.from_bytes(sha256(key.encode()).digest()[:8], "big", signed=True)

@@ -5,30 +5,21 @@ https://hl7.org/fhir/R4/search.html#string
 
 import re
 import unicodedata
-from functools import lru_cache
+
+from fhir.recurring import kept
 
 _TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "–": "-", "—": "-"})  # noqa: RUF001 - these are the characters meant
 
 
-_SHORT = 64
-"""Characters of a string that is kept: names and towns come again, letters and notes do not."""
-
-
+@kept(8192)
 def normalised(value: str) -> str:
     """Fold case, accents, typographic quotes and spaces: ``Zoë  O’Brien`` -> ``zoe o'brien``."""  # noqa: RUF002 - the example needs it
-    return _kept(value) if len(value) < _SHORT else _normalised(value)
-
-
-def _normalised(value: str) -> str:
     if value.isascii():
         return " ".join(value.lower().split())
     decomposed = unicodedata.normalize("NFKD", value.translate(_TYPOGRAPHIC).casefold())
     # Folding can compose anew: decompose and fold until nothing combines any more.
     folded = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
     return " ".join(folded.split())
-
-
-_kept = lru_cache(maxsize=8192)(_normalised)
 
 
 def telephone(value: str) -> str:
@@ -55,10 +46,10 @@ _SOUNDS = {
 def sounds(value: str) -> list[str]:
     """Return the American Soundex of each word: what ``phonetic`` compares."""
     words = normalised(value).replace("-", " ").split()
-    return [code for word in words if (code := _sound(word[:_SHORT]))]
+    return [code for word in words if (code := _sound(word))]
 
 
-@lru_cache(maxsize=8192)
+@kept(8192)
 def _sound(word: str) -> str:
     letters = [c for c in word if "a" <= c <= "z"]
     if not letters:

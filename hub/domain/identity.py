@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
+from fhir.recurring import kept
 from hub.domain import given_names, nhs_number
 
 #: A score of this much is shown to the person who decides.
@@ -218,7 +218,7 @@ def _pairs(text: str) -> list[str]:
     return [text[i : i + 2] for i in range(len(text) - 1)]
 
 
-@lru_cache(maxsize=8192)
+@kept(8192)
 def _plain(text: str) -> str:
     """Lower case, no accents, letters and digits only: "O'Néill" and "ONeill" are one."""
     if text.isascii() and text.isalpha():

@@ -4,8 +4,8 @@ Source: standards section 6 and the NHS Data Dictionary (NHS NUMBER).
 """
 
 import re
-from functools import lru_cache
 
+from fhir.recurring import kept
 from hub.domain.errors import RuleError
 
 _SEPARATORS = re.compile(r"[\s-]+")
@@ -23,7 +23,7 @@ def check_digit(nine: str) -> int | None:
     return {11: 0, 10: None}.get(digit, digit)
 
 
-@lru_cache(maxsize=8192)
+@kept(8192)
 def is_valid(text: str) -> bool:
     """Return whether it is a number that modulus 11 accepts. An invalid one is never a key."""
     number = normalise(text)
