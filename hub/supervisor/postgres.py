@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -47,14 +48,20 @@ _DISPOSABLE = {
 """For tests, whose folder nobody keeps and whose data are few."""
 
 
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+
+
 def _memory() -> str:
     """Return how much PostgreSQL shares: an eighth of the machine's memory, within bounds.
 
     The working set of a district fits into what most machines have so; where it does not, servers
     write out pages of others before they can read their own. It is taken when it is first used.
     """
-    megabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-    return f"{min(1024, max(128, megabytes // 8))}MB"
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    # A container has less than its machine; "max" where it has all of it.
+    with suppress(OSError, ValueError):
+        memory = min(memory, int(_CONTAINER.read_text("ascii")))
+    return f"{min(1024, max(128, memory // 2**23))}MB"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,11 @@ from tests.bench.scenarios import Loaded, Scenario
 
 CLIENTS = 8
 MANY = 32
-DRAWS = 3
-"""Runs that the figure of eight clients is the mean of, each with new connections: how two
-processes share eight of them is luck, four and four or seven and one, and worth a quarter of the
-rate."""
 CROWD = 64
 """More clients than the hub has threads and connections: they wait, and none is turned away."""
+DRAWS = 3
+"""Runs that the figure of eight clients is the mean of, each with new connections: how two
+processes share eight of them is luck."""
 
 
 class Client:
