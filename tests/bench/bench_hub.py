@@ -25,9 +25,9 @@ CLIENTS = 8
 MANY = 32
 CROWD = 64
 """More clients than the hub has threads and connections: they wait, and none is turned away."""
-DRAWS = 3
-"""Runs that the figure of eight clients is the mean of, each with new connections: how two
-processes share eight of them is luck."""
+TURNS = 3
+"""Runs that the figure of eight clients is the mean of, in turns with the ceiling: what else a
+shared machine does drifts from one minute to the next."""
 
 
 class Client:
@@ -124,8 +124,8 @@ class BenchHub:
         for scenario in chosen:
             self._work(scenario, CLIENTS, 1)
             tops, runs = [self.top(scenario.against)], []
-            for _ in range(DRAWS):
-                runs.append(self._work(scenario, CLIENTS, DRAWS))
+            for _ in range(TURNS):
+                runs.append(self._work(scenario, CLIENTS, TURNS))
                 tops.append(self.top(scenario.against))
             run, top = Run.mean(runs), mean(tops)
             many, crowd = (
