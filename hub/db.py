@@ -106,8 +106,7 @@ _OWN = "carehub_own"
 def _own() -> Connection | None:
     """Return the connection of the open transaction, if there is one."""
     session = in_session()
-    begun = None if session is None else session.get_transaction()
-    if session is None or begun is None:
+    if session is None or (begun := session.get_transaction()) is None:
         return None
     held: tuple[SessionTransaction, Connection] | None = session.info.get(_OWN)
     if held is None or held[0] is not begun:
