@@ -159,13 +159,11 @@ def deeper_than(data: bytes, limit: int) -> bool:
         bare = b"".join(data.translate(_SQUARE, _OTHERS).split(b'"')[::2])
     for _ in range(limit):
         inner = bare.replace(b"[]", b"")
-        if not inner:
-            return False
         if len(inner) == len(bare):
-            # Not balanced, so no JSON: the decoder says where.
+            # Nothing is left, or what is left is not balanced, so no JSON: the decoder says where.
             return False
         bare = inner
-    return True
+    return bool(bare)
 
 
 def _refuse_unstorable(text: str) -> None:

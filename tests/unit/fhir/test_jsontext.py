@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fhir import jsontext
@@ -145,6 +145,8 @@ def _depth(value: Any) -> int:
 
 
 @given(value=_JSON, spaces=st.sampled_from([None, 1]))
+@example(value="[", spaces=None)
+@example(value=['"[', "]"], spaces=None)
 def test_the_depth_is_that_of_the_values_whatever_stands_in_strings(
     value: Any, spaces: int | None
 ) -> None:
