@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from fhir import jsontext
+from fhir.jsontext import Parsed
 from fhir.outcomes import FHIRError
 
 LINES = (".ndjson", ".jsonl")
@@ -34,6 +35,12 @@ class Entry:
     """The resource's own text where it stands alone in its line or file."""
     problem: str = ""
     """Why there is no resource to load."""
+
+    @property
+    def body(self) -> Parsed | dict[str, Any]:
+        """The resource as ``hub.records`` takes it: with its own text, where it has one."""
+        assert self.value is not None
+        return self.value if self.text is None else Parsed(self.value, self.text)
 
 
 def find(paths: Iterable[Path]) -> list[Path]:

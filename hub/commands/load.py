@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from hub import collector
 from hub.adapters import fhir_files
 from hub.app import create_app
 from hub.commands.reach import hub_app
@@ -56,6 +57,7 @@ def command(
         click.progressbar(length=size, label="loading", file=sys.stderr) as bar,
     ):
         if processes == 1 or len(files) == 1:
+            collector.spare_what_is_built()
             for path in files:
                 load_file(hub_actor("load"), path, report, again=again, progress=bar.update)
         else:
@@ -89,6 +91,7 @@ def _load_together(
 
 def _join(configuration: Settings) -> None:
     create_app(configuration).app_context().push()
+    collector.spare_what_is_built()
 
 
 def _load_one(path: Path, again: bool) -> LoadReport:

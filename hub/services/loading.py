@@ -174,7 +174,7 @@ def _load_group(
             report.skipped[entry.type] += 1
             continue
         try:
-            versions.append(new_version(actor, entry.text or entry.value, id=entry.id))
+            versions.append(new_version(actor, entry.body, id=entry.id))
         except (FHIRError, RuleError) as error:
             refuse(entry, error)
             continue

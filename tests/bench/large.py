@@ -41,7 +41,11 @@ def resources(bundle: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for each in bundle["entry"]
     }
     for entry in bundle["entry"]:
-        text = json.dumps(entry["resource"] | {"id": entry["fullUrl"][9:]})
+        resource = entry["resource"]
+        # Where FHIR servers write it (https://hl7.org/fhir/R4/json.html#resources): an export
+        # of another system is what is loaded so.
+        first = {"resourceType": resource["resourceType"], "id": entry["fullUrl"][9:]}
+        text = json.dumps(first | resource)
         for address, reference in kinds.items():
             text = text.replace(f'"{address}"', f'"{reference}"')
         yield json.loads(text)
