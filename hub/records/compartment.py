@@ -224,10 +224,11 @@ def _referred(actor: Actor, whose: _Whose, matches: Sequence[Entry], terms: _Ter
         and (terms.types is None or resource_type in terms.types)
         and access.allows(actor, "read", resource_type)
     }
-    for rank, record_id, *_ in (whose.entry, *matches):
-        known = ranked.get(_RANKS[whose.type] if rank == _OWNER else rank)
-        if known is not None:
-            known.discard(record_id)
+    own = _RANKS[whose.type]
+    for entry in (whose.entry, *matches):
+        rank = own if entry.rank == _OWNER else entry.rank
+        if rank in ranked:
+            ranked[rank].discard(entry.id)
     ranked = {rank: ids for rank, ids in ranked.items() if ids}
     if not ranked:
         return []
