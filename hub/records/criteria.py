@@ -1,7 +1,7 @@
 """Criteria of a search -> conditions on the rows of a record table.
 
 One module for each family of kinds: criteria_keys (token, reference, uri), criteria_values
-(string, date, quantity ...), criteria_links (chain, reverse chain, composite).
+(string, quantity ...), criteria_dates, criteria_links (chain, reverse chain, composite).
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,9 +9,16 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from fhir.search import criteria as kinds
-from fhir.search.criteria import Criterion, StringCriterion
+from fhir.search.criteria import Criterion, DateCriterion, StringCriterion
 from hub.domain.actor import Actor
-from hub.records import access, criteria_keys, criteria_links, criteria_terms, criteria_values
+from hub.records import (
+    access,
+    criteria_dates,
+    criteria_keys,
+    criteria_links,
+    criteria_terms,
+    criteria_values,
+)
 from hub.records.sql import Sql, all_of, any_of
 from hub.records.tables import TABLES
 
@@ -44,6 +51,7 @@ class Scope:
     def conditions(self, criteria: Iterable[Criterion]) -> list[Sql]:
         required: list[int] = []
         begun: list[StringCriterion] = []
+        days: list[DateCriterion] = []
         found: list[Sql] = []
         for criterion in criteria:
             key = criteria_keys.single_key(self, criterion)
@@ -51,11 +59,14 @@ class Scope:
                 required.append(key)
             elif criteria_values.begins(criterion):
                 begun.append(criterion)
+            elif criteria_dates.is_one_day(criterion, self):
+                days.append(criterion)
             else:
                 found.append(self.condition(criterion))
-        if len(begun) > 1:
-            found.append(criteria_values.beginnings(self, begun))
+        if begun and len(begun) + len(days) > 1:
+            found.append(criteria_values.ranged(self, begun, days))
         else:
+            found += map(self.condition, days)
             found += map(self.condition, begun)
         if required:
             # One containment of all: GIN then reads the rarest key first and skips in the others.
@@ -77,7 +88,7 @@ class Scope:
             case kinds.StringCriterion():
                 return criteria_values.string(self, criterion)
             case kinds.DateCriterion():
-                return criteria_values.date(self, criterion)
+                return criteria_dates.date(self, criterion)
             case kinds.QuantityCriterion():
                 return criteria_values.quantity(self, criterion)
             case kinds.IdCriterion():

@@ -1,7 +1,6 @@
-"""Strings, dates, numbers and quantities; ``:missing``, words and ``near``."""
+"""Strings, numbers and quantities; ``:missing``, words and ``near``."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -11,7 +10,6 @@ from fhir.search.cover import cover
 from fhir.search.criteria import (
     Criterion,
     DateCriterion,
-    DateValue,
     MissingCriterion,
     NearCriterion,
     Prefix,
@@ -24,11 +22,9 @@ from fhir.search.criteria import (
 from fhir.search.emitters import LONGEST_STRING
 from fhir.search.keys import hashed
 from fhir.search.text import normalised, sounds
-from hub import clock
+from hub.records import criteria_dates
 from hub.records.content import in_content, included_in_precision
-from hub.records.row import BEGINNING, END
 from hub.records.sql import FALSE, TRUE, Sql, all_of, any_of, folded, like
-from hub.records.tables import date_columns
 
 if TYPE_CHECKING:
     from hub.records.criteria import Scope
@@ -90,15 +86,16 @@ def begins(criterion: Criterion) -> TypeGuard[StringCriterion]:
     )
 
 
-def beginnings(scope: "Scope", criteria: Sequence[StringCriterion]) -> Sql:
-    """Say that several parameters of a record begin so, by the ids that all their ranges share.
+def ranged(scope: "Scope", begun: Sequence[StringCriterion], days: Sequence[DateCriterion]) -> Sql:
+    """Say that a record is in several ranges, by the ids that all of them share.
 
     A nested loop would read the whole second range for each row of the first: the Smiths times
-    the Johns of a district. A generic plan cannot know that either is common; each range is
-    read once here.
+    the Johns of a district, or all Smiths for each who was born on that day. A generic plan
+    cannot know that either is common; each range is read once here.
     """
-    ranges = [
-        _holding(scope, each.parameter.code, _RANGE, _range(each.values[0])) for each in criteria
+    ranges = [criteria_dates.of_day(scope, each) for each in days]
+    ranges += [
+        _holding(scope, each.parameter.code, _RANGE, _range(each.values[0])) for each in begun
     ]
     return Sql(
         f"{scope.alias}.id = ANY(ARRAY({' INTERSECT '.join(part.text for part in ranges)}))",
@@ -161,97 +158,6 @@ def _exact(scope: "Scope", criterion: StringCriterion, value: str) -> Sql:
             in_content(scope, criterion.parameter, "v = %s", (value,)),
         ]
     )
-
-
-# Dates -------------------------------------------------------------------------------------
-
-
-def date(scope: "Scope", criterion: DateCriterion) -> Sql:
-    code = criterion.parameter.code
-    if code == "_lastUpdated":
-        column = f"{scope.alias}.last_updated"
-        # An instant is a range that begins and ends with itself.
-        return any_of(
-            _compared(value, column, f"{column} + interval '1 microsecond'")
-            for value in criterion.values
-        )
-    stem = date_columns(scope.type).get(code)
-    if stem:
-        lo, hi = f"{scope.alias}.{stem}_lo", f"{scope.alias}.{stem}_hi"
-        whole_days = criterion.parameter.types == _DATE
-        return any_of(
-            _same_day(value, lo, hi) if whole_days and _is_day(value) else _compared(value, lo, hi)
-            for value in criterion.values
-        )
-    row = f"d{next(scope.aliases)}"
-    inner = any_of(_compared(value, f"{row}.lo", f"{row}.hi") for value in criterion.values)
-    return Sql(
-        f"{scope.alias}.id IN (SELECT {row}.id FROM fhir_date {row} WHERE {row}.type = %s"
-        f" AND {row}.param = %s AND ({inner.text}))",
-        (scope.type, code, *inner.params),
-    )
-
-
-_DATE = frozenset({"date"})
-_DAY = timedelta(days=1)
-
-
-def _is_day(value: DateValue) -> bool:
-    """Say whether a day is asked for, which is the finest that a ``date`` can say."""
-    return (
-        value.prefix is Prefix.EQ
-        and value.lo is not None
-        and value.hi is not None
-        and value.hi - value.lo == _DAY
-    )
-
-
-def _same_day(value: DateValue, lo: str, hi: str) -> Sql:
-    """Nothing lies within a day but the day itself: the planner knows how rare that is."""
-    return Sql(f"{lo} = %s AND {hi} = %s", (value.lo, value.hi))
-
-
-def _compared(value: DateValue, lo: str, hi: str) -> Sql:
-    """Compare two half-open ranges as https://hl7.org/fhir/R4/search.html#prefix says."""
-    low, high = value.lo or BEGINNING, value.hi or END
-    match value.prefix:
-        case Prefix.EQ:
-            # "lo < high" follows from the rest; it tells the planner that the range is narrow.
-            return Sql(f"{lo} >= %s AND {lo} < %s AND {hi} <= %s", (low, high, high))
-        case Prefix.NE:
-            return Sql(f"({lo} < %s OR {hi} > %s)", (low, high))
-        case Prefix.GT:
-            return Sql(f"{hi} > %s", (high,))
-        case Prefix.LT:
-            return Sql(f"{lo} < %s", (low,))
-        case Prefix.GE:
-            return Sql(f"({lo} >= %s OR {hi} > %s)", (low, high))
-        case Prefix.LE:
-            return Sql(f"({lo} < %s OR {hi} <= %s)", (low, high))
-        case Prefix.SA:
-            return Sql(f"{lo} >= %s", (high,))
-        case Prefix.EB:
-            return Sql(f"{hi} <= %s", (low,))
-        case Prefix.AP:
-            slack = _slack(low, high)
-            return Sql(f"{lo} < %s AND {hi} > %s", (_moved(high, slack), _moved(low, -slack)))
-        case Relation.OVERLAPS:
-            return Sql(f"{lo} < %s AND {hi} > %s", (high, low))
-        case Relation.INCLUDES:
-            return Sql(f"{lo} <= %s AND {hi} >= %s", (low, high))
-
-
-def _slack(low: datetime, high: datetime) -> timedelta:
-    """Return a tenth of the distance to now, as R4 recommends for ``ap``."""
-    now = clock.now()
-    return abs(now - (low if low > now else min(high, now))) / 10
-
-
-def _moved(moment: datetime, by: timedelta) -> datetime:
-    try:
-        return moment + by
-    except OverflowError:
-        return BEGINNING if by < timedelta() else END
 
 
 # Numbers and quantities --------------------------------------------------------------------

@@ -145,6 +145,17 @@ def test_two_common_names_are_each_read_once(filled: None, system_actor: Actor) 
     assert "Seq Scan" not in plan, plan
 
 
+def test_all_of_a_name_are_read_once_for_those_born_on_a_day(
+    filled: None, system_actor: Actor
+) -> None:
+    plan = _plan(system_actor, "Patient", [("family", "name1"), ("birthdate", "1950-01-01")])
+
+    assert "Intersect" in plan, plan
+    assert "Nested Loop" not in plan, plan
+    assert plan.count("using pk_fhir_string") == 1, plan
+    assert plan.count("using ix_fhir_patient_d_birthdate") == 1, plan
+
+
 def test_a_compartment_is_read_by_its_references(filled: None, system_actor: Actor) -> None:
     for whose, kind, index in (
         ("Patient", "Task", "ix_fhir_task_patient_id"),
