@@ -21,7 +21,7 @@ help:
 	@echo "make test   install what the tests need and run everything"
 	@echo "make lint   style, types and import contracts only"
 	@echo "make bench  load the FHIR API and compare it with its ceiling (docs/adr/0005)"
-	@echo "make bench-large  the same over 330,000 people: hours, and 15 GB of disk"
+	@echo "make bench-large  the same over 330,000 people: half an hour, and 23 GB of disk"
 	@echo "make lock   make the lock files again from pyproject.toml"
 	@echo "make clean  remove what was installed; the data folder stays"
 
