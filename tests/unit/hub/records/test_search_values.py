@@ -17,6 +17,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "ada": {
         "resourceType": "Patient",
         "active": True,
+        "birthDate": "1950-03-01",
         "name": [{"family": "Ångström, O\u2019Neill|$\\ & co", "given": ["Ada", "Mary"]}],
         "telecom": [
             {"system": "phone", "value": "01632 960 001"},
@@ -33,6 +34,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "bo": {
         "resourceType": "Patient",
         "active": False,
+        "birthDate": "1950-03-01",
         "identifier": [{"system": "https://example.org/ids", "value": "77"}],
     },
     "visit": {
@@ -102,9 +104,18 @@ def _ids(actor: Actor, kind: str, name: str, value: str) -> list[str]:
         ([("given", "bo,ada"), ("family", "angs"), ("given", "mary")], ["ada"]),
         ([("family", "angs"), ("given:exact", "ada")], []),
         ([("family", "angs"), ("given", "ada"), ("active", "false")], []),
+        # A day of birth, which two have, and dates that are no such day.
+        ([("family", "angs"), ("birthdate", "1950-03-01")], ["ada"]),
+        ([("family", "angs"), ("given", "ada"), ("birthdate", "eq1950-03-01")], ["ada"]),
+        ([("family", "angs"), ("birthdate", "1950-03-02")], []),
+        ([("family", "angs"), ("birthdate", "1950-03-01"), ("birthdate", "1950-03-02")], []),
+        ([("family", "angs"), ("birthdate", "1950-03-02,1950-03-01")], ["ada"]),
+        ([("family", "angs"), ("birthdate", "1950-03")], ["ada"]),
+        ([("family", "angs"), ("birthdate", "ne1950-03-01")], []),
+        ([("birthdate", "1950-03-01")], ["ada", "bo"]),
     ],
 )
-def test_names_together_find_who_has_them_all(
+def test_names_and_days_together_find_who_has_them_all(
     stored: Actor, asked: list[tuple[str, str]], found: list[str]
 ) -> None:
     page = records.search(stored, "Patient", asked)

@@ -1,6 +1,8 @@
 """Loading from files: ids kept, repeats harmless, cut-short loads resumed, refusals told."""
 
+import gc
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 
-from hub import records
+from hub import collector, records
 from hub.adapters import fhir_files
 from hub.cli import cli
 from hub.domain.actor import hub_actor
@@ -236,14 +238,17 @@ def test_the_uk_core_examples_load(app: Flask) -> None:
 
 
 @pytest.fixture
-def command(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    """Run commands at the tests' database."""
+def command(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
+    """Run commands at the tests' database; the process goes on, so its collector is set back."""
+    threshold = gc.get_threshold()
     configured = app.config["CAREHUB"]
     monkeypatch.setenv("DATABASE_URL", configured.database_url)
     monkeypatch.setenv("REDIS_URL", configured.redis_url)
     monkeypatch.setenv("CAREHUB_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("hub.supervisor.schema.migrated", lambda _url: True)
-    return CliRunner()
+    yield CliRunner()
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
 
 
 def test_files_can_be_loaded_in_processes_beside_one_another(
@@ -269,6 +274,7 @@ def test_the_command_reports_what_became_of_everything(command: CliRunner, tmp_p
 
     done = command.invoke(cli, ["load", str(tmp_path), "--strict"])
 
+    assert gc.get_threshold()[0] == collector.EVERY
     assert done.exit_code == 1
     assert "1 created: Patient 1" in done.stdout
     assert "one.json, entry 2, : resourceType is missing" in done.stdout
